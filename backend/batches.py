@@ -1,0 +1,178 @@
+"""Group commit: many callers, one transaction, an answer for each.
+
+A batch is written by a function `write_batch(conn, items) -> list[Done | Refusal]`: one transaction,
+a constant number of statements. A refusal is a value and stops only its own item; what the database
+itself refuses (SQLSTATE class 22 or 23) makes the batch run again in halves, down to the one item
+that is to blame. Callers get their answer after COMMIT, never before.
+"""
+
+import asyncio
+import random  # noqa: TID251  # jitter between retries; nothing is derived from it
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.errors import DomainError
+
+BATCH_ITEMS_MAX = 1_000
+BATCH_WAIT_S = 0.002  # far below what a person notices, long enough to share a commit under load
+QUEUE_ITEMS_MAX = 5_000  # about half a second of work; beyond it a caller is told to come back
+RETRIES_MAX = 5
+RETRY_FIRST_S = 0.01
+RETRY_LONGEST_S = 0.2
+
+_RETRY = {
+    "40001",
+    "40P01",
+    "55P03",
+}  # serialization failure, deadlock, lock not available
+_ITEM_TO_BLAME = {"22", "23"}  # data exception, integrity constraint violation
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+WriteBatch = Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Done | DomainError]]]
+
+
+class Overloaded(DomainError):
+    """The service takes in more than it can store at the moment."""
+
+
+class OutcomeUnknown(DomainError):
+    """The connection broke while storing; the same request again gives the same, single effect."""
+
+
+class ItemImpossible(DomainError):
+    """The database refuses this one item, although our own checks let it pass."""
+
+
+class BatchRaced(Exception):
+    """Another transaction took what this one had seen free; the whole batch is run again."""
+
+
+async def run_batch(
+    engine: AsyncEngine, write_batch: WriteBatch[Item, Done], items: Sequence[Item]
+) -> list[Done | DomainError]:
+    """Write `items` in one transaction, in halves where one of them is to blame.
+
+    Returns:
+        One answer per item, in order. `OutcomeUnknown` only when the connection was lost after the
+        statements were sent.
+    """
+    try:
+        return await _repeat(engine, write_batch, items)
+    except DBAPIError as error:
+        if _sqlstate(error)[:2] not in _ITEM_TO_BLAME:
+            raise OutcomeUnknown from error
+        if len(items) == 1:
+            return [ItemImpossible()]
+    middle = len(items) // 2
+    return [
+        *await run_batch(engine, write_batch, items[:middle]),
+        *await run_batch(engine, write_batch, items[middle:]),
+    ]
+
+
+async def _repeat(
+    engine: AsyncEngine, write_batch: WriteBatch[Item, Done], items: Sequence[Item]
+) -> list[Done | DomainError]:
+    for attempt in range(RETRIES_MAX):
+        try:
+            async with engine.begin() as conn:
+                return list(await write_batch(conn, items))
+        except BatchRaced:
+            pass
+        except DBAPIError as error:
+            if _sqlstate(error) not in _RETRY:
+                raise
+        except (PoolTimeout, OSError) as error:
+            raise Overloaded from error
+        longest = min(RETRY_LONGEST_S, RETRY_FIRST_S * 2**attempt)
+        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311  # jitter
+    raise Overloaded
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    if isinstance(error, InterfaceError):
+        return "08000"
+    return str(getattr(error.orig, "sqlstate", None) or "XX000")
+
+
+class Batcher(Generic[Item, Done]):
+    """Collects items of one kind and writes them together.
+
+    While one batch commits the next one fills, so the batch grows with the load by itself and a lone
+    item waits no longer than `BATCH_WAIT_S`.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        write_batch: WriteBatch[Item, Done],
+        *,
+        writers: int = 2,
+    ) -> None:
+        """Prepare; `serve` does the work and must be running for `submit` to answer."""
+        self._engine = engine
+        self._write_batch = write_batch
+        self._writers = writers
+        self._queue: asyncio.Queue[tuple[Item, asyncio.Future[Done]]] = asyncio.Queue(
+            QUEUE_ITEMS_MAX
+        )
+
+    async def submit(self, item: Item) -> Done:
+        """The answer for `item`, after its batch was committed.
+
+        Raises:
+            DomainError: The refusal of this item.
+            Overloaded: The queue is full; nothing was stored.
+        """
+        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait((item, future))
+        except asyncio.QueueFull:
+            raise Overloaded from None
+        return await future
+
+    async def serve(self) -> None:
+        """Write batches until cancelled; what was taken from the queue is finished first."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._writers):
+                group.create_task(self._write_for_ever())
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            pairs = await self._collect()
+            writing = asyncio.ensure_future(self._write(pairs))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                # A writer that is stopped still commits and answers what it holds.
+                await writing
+                raise
+
+    async def _collect(self) -> list[tuple[Item, asyncio.Future[Done]]]:
+        pairs = [await self._queue.get()]
+        if self._queue.empty():
+            await asyncio.sleep(BATCH_WAIT_S)
+        while len(pairs) < BATCH_ITEMS_MAX:
+            with suppress(asyncio.QueueEmpty):
+                pairs.append(self._queue.get_nowait())
+                continue
+            break
+        return pairs
+
+    async def _write(self, pairs: Sequence[tuple[Item, asyncio.Future[Done]]]) -> None:
+        try:
+            answers = await run_batch(self._engine, self._write_batch, [item for item, _ in pairs])
+        except Exception as error:  # noqa: BLE001  # each caller must hear of it; none is left waiting
+            answers = [error] * len(pairs)  # type: ignore[list-item]
+        for (_, future), answer in zip(pairs, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)

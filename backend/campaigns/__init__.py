@@ -1,0 +1,1 @@
+"""Points rules and the funds that pay for them."""

@@ -1,0 +1,114 @@
+"""Drawing from a fund without waiting for other batches, and putting points back."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.campaigns.domain import FUND_SLICES
+from backend.db import fetch, fetch_one, run
+
+
+async def draw(conn: AsyncConnection, fund_id: UUID, amount: int) -> int:
+    """Take `amount` points out of the fund, or as many as are left; return how many.
+
+    One slice that nobody holds is tried first. Only when none has enough are all slices locked, in
+    order, and drained. Called after the account locks, so the order of locks is the same everywhere.
+    """
+    if amount <= 0:
+        return 0
+    row = await fetch_one(
+        conn,
+        "UPDATE fund_slice SET available = available - :amount WHERE fund_id = :fund AND slice ="
+        " (SELECT slice FROM fund_slice WHERE fund_id = :fund AND available >= :amount"
+        " ORDER BY random() LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) RETURNING slice",
+        fund=fund_id,
+        amount=amount,
+    )
+    return amount if row else await _drain(conn, fund_id, amount)
+
+
+async def _drain(conn: AsyncConnection, fund_id: UUID, amount: int) -> int:
+    rows = await fetch(
+        conn,
+        "SELECT slice, available FROM fund_slice WHERE fund_id = :fund ORDER BY slice FOR NO KEY UPDATE",
+        fund=fund_id,
+    )
+    missing = amount
+    for row in rows:
+        part = min(missing, row.available)
+        if part:
+            await _add(conn, fund_id, row.slice, -part)
+            missing -= part
+    return amount - missing
+
+
+async def give_back(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
+    """Return points to a slice that nobody holds, or to the first one when all are held."""
+    if amount <= 0:
+        return
+    row = await fetch_one(
+        conn,
+        "SELECT slice FROM fund_slice WHERE fund_id = :fund ORDER BY available LIMIT 1"
+        " FOR NO KEY UPDATE SKIP LOCKED",
+        fund=fund_id,
+    )
+    await _add(conn, fund_id, row.slice if row else 0, amount)
+
+
+async def _add(conn: AsyncConnection, fund_id: UUID, number: int, amount: int) -> None:
+    await run(
+        conn,
+        "UPDATE fund_slice SET available = available + :amount WHERE fund_id = :fund AND slice = :number",
+        fund=fund_id,
+        number=number,
+        amount=amount,
+    )
+
+
+async def make_fund(conn: AsyncConnection, fund_id: UUID, *, name_zh: str, name_en: str) -> None:
+    """Make an empty fund; its account row must exist. A second call changes nothing."""
+    await run(
+        conn,
+        "INSERT INTO fund (id, name_zh, name_en, budget) VALUES (:id, :zh, :en, 0) ON CONFLICT DO NOTHING",
+        id=fund_id,
+        zh=name_zh,
+        en=name_en,
+    )
+    await run(
+        conn,
+        "INSERT INTO fund_slice (fund_id, slice, available)"
+        " SELECT :id, number, 0 FROM generate_series(0, :last) AS number ON CONFLICT DO NOTHING",
+        id=fund_id,
+        last=FUND_SLICES - 1,
+    )
+
+
+async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
+    """Raise the budget by `amount` points, spread evenly over the slices."""
+    await run(
+        conn,
+        "UPDATE fund SET budget = budget + :amount WHERE id = :id",
+        id=fund_id,
+        amount=amount,
+    )
+    share, rest = divmod(amount, FUND_SLICES)
+    await run(
+        conn,
+        "UPDATE fund_slice SET available = available + :share + CASE WHEN slice = 0 THEN :rest ELSE 0 END"
+        " WHERE fund_id = :id",
+        id=fund_id,
+        share=share,
+        rest=rest,
+    )
+
+
+async def funds(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    """Each fund with its budget and what is left of it."""
+    return await fetch(
+        conn,
+        "SELECT fund.id, name_zh, name_en, budget, sum(available)::bigint AS available FROM fund"
+        " JOIN fund_slice ON fund_id = fund.id GROUP BY fund.id ORDER BY fund.id",
+    )

@@ -1,0 +1,1 @@
+"""The check-in: its record, its life cycle, and the score of its photo."""

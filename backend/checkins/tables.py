@@ -1,0 +1,114 @@
+"""Check-ins, what the model said of their photos, and which photos look like which."""
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
+
+from backend.db import metadata
+
+EMBEDDING_DIMENSIONS = 64  # of the recogniser's penultimate layer; scoring.plate checks it
+
+check_in = Table(
+    "check_in",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    # A stable code such as `leftovers`; the words for people are in the catalogue of reasons.
+    Column("reason", Text),
+    Column("tier", Text, nullable=False),
+    # Who reported: the member, or a partner or device by key.
+    Column("reported_by", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("decided_at", DateTime(timezone=True)),
+    # Activity data in base units, for example {"distance_m": 12000}.
+    Column("quantities", JSONB, nullable=False),
+    # What names the activity in the world: capture id, bag code, partner source and event id.
+    Column("natural_key", Text, nullable=False),
+    Column("evidence_sha256", Text),
+    # "2026-11-21/lunch": which meal a plate belongs to.
+    Column("meal_window", Text),
+    CheckConstraint(
+        "status IN ('received', 'bound', 'scored', 'in_review', 'credited', 'rejected', 'reversed', 'lapsed')",
+        name="status",
+    ),
+    CheckConstraint("tier IN ('documented', 'self_declared')", name="tier"),
+    CheckConstraint("region ~ '^[0-9]{6}$'", name="region"),
+    # A phone that lost the answer asks by what it photographed or scanned.
+    Index("uq_check_in_account_id_natural_key", "account_id", "natural_key", unique=True),
+    # A member's list, newest first.
+    Index("ix_check_in_account_id_id", "account_id", "id"),
+    # The operator's numbers of undecided and refused check-ins, without a scan of the credited ones.
+    Index(
+        "ix_check_in_open",
+        "status",
+        "received_at",
+        postgresql_where="status IN ('in_review', 'rejected')",
+    ),
+    postgresql_with={"fillfactor": "80"},
+)
+
+score = Table(
+    "score",
+    metadata,
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    Column("model_sha256", Text, nullable=False),
+    # Per 10,000 and in the order of `scoring.plate.CLASSES`: quantised, so that recompute is exact.
+    Column("scores", ARRAY(SmallInteger), nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text),
+    Column("scored_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("verdict IN ('accepted', 'in_review', 'rejected')", name="verdict"),
+)
+
+photo_fingerprint = Table(
+    "photo_fingerprint",
+    metadata,
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    Column("taken_at", DateTime(timezone=True), nullable=False, index=True),
+    # PDQ, 256 bits, of the upright picture; neighbours are searched with the eight orientations.
+    Column("pdq", BIT(256), nullable=False),
+    Column("embedding", HALFVEC(EMBEDDING_DIMENSIONS), nullable=False),
+)
+
+near_match = Table(
+    "near_match",
+    metadata,
+    # The pair in byte order, so that both sides of a race insert the same key.
+    Column("first_id", Uuid, primary_key=True),
+    Column("second_id", Uuid, primary_key=True),
+    # The check-in that stops for a person to look; decided by whoever inserted first.
+    Column("yields", Uuid, nullable=False),
+    Column("distance_bits", SmallInteger, nullable=False),
+    CheckConstraint("first_id < second_id", name="ordered_pair"),
+    CheckConstraint("yields IN (first_id, second_id)", name="one_of_the_pair"),
+)
+
+meal_window = Table(
+    "meal_window",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name_zh", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    # Minutes of the Shanghai day, half open: 660 to 840 is 11:00 to 14:00.
+    Column("opens_minute", SmallInteger, nullable=False),
+    Column("closes_minute", SmallInteger, nullable=False),
+    CheckConstraint(
+        "0 <= opens_minute AND opens_minute < closes_minute AND closes_minute <= 1440",
+        name="order",
+    ),
+)

@@ -1,0 +1,263 @@
+"""What is booked for a set of activities: pure decisions over values that were loaded before.
+
+A day is a pure function (`scoring.methodology.reduce_period`): the newest activity books itself
+alone; a late one may change what earlier ones of its period earn, and the differences are booked as
+reversals and new credits.
+"""
+
+import hmac
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from backend.campaigns.domain import LAUNCH_RULE, SELF_DECLARED_EARNS_NONE, points_for
+from backend.errors import DomainError
+from backend.ids import uuid7
+from scoring.methodology import (
+    Activity,
+    CannotCalculate,
+    Catalogue,
+    Reduction,
+    Tier,
+    period_of,
+    reduce_period,
+)
+
+PeriodKey = tuple[UUID, str]
+
+
+class EvidenceAlreadyUsed(DomainError):
+    """This photo, bag, ride or meal was counted before; each real thing counts once."""
+
+
+class ActivityNotCovered(DomainError):
+    """No published methodology covers this activity on its date and in its region."""
+
+
+class Order(NamedTuple):
+    """An accepted activity that asks to be credited.
+
+    Attributes:
+        quantities: Activity data in base units.
+        claims: Keys that this activity uses up for ever, made by `claim_key`.
+    """
+
+    check_in_id: UUID
+    account_id: UUID
+    action: str
+    methodology_id: str
+    natural_key: str
+    occurred_at: datetime
+    ended_at: datetime | None
+    quantities: Mapping[str, int]
+    tier: str
+    region: str
+    claims: Sequence[bytes] = ()
+
+
+class Admitted(NamedTuple):
+    """An order that a methodology covers, with its period and what it earns as the only activity."""
+
+    order: Order
+    activity: Activity
+    period: PeriodKey
+    alone: Reduction
+
+
+class Credit(NamedTuple):
+    """One booking; the fields are the columns of `credit` without `lot_id` and `booked_at`."""
+
+    id: UUID
+    check_in_id: UUID
+    booking: int
+    account_id: UUID
+    period: str
+    action: str
+    methodology_id: str
+    natural_key: str
+    occurred_at: datetime
+    ended_at: datetime | None
+    quantities: Mapping[str, int]
+    tier: str
+    region: str
+    version: str
+    engine: int
+    allowed: Mapping[str, int]
+    unrounded: str
+    grams: int
+    reason: str | None
+    points: int
+    points_reason: str | None
+    points_rule: str
+
+
+class Booked(NamedTuple):
+    """A live credit of a period, as it was read under the account lock."""
+
+    credit: Credit
+    lot_id: int
+
+
+class Correction(NamedTuple):
+    """A live credit that another activity changed, and what replaces it."""
+
+    old: Booked
+    reversal_id: UUID
+    new: Credit
+
+
+class Decision(NamedTuple):
+    """All that a batch books; new credits are keyed by check-in."""
+
+    credits: Mapping[UUID, Credit]
+    corrections: Sequence[Correction]
+
+
+def claim_key(secret: bytes, kind: str, *parts: str) -> bytes:
+    """HMAC-SHA256 of what names one real thing; 32 bytes that tell nobody what it was."""
+    return hmac.digest(secret, "\x1f".join((kind, *parts)).encode(), "sha256")
+
+
+def fold_equal_claims(
+    orders: Iterable[Order],
+) -> tuple[list[Order], dict[UUID, DomainError]]:
+    """Keep the first order of each claim within the batch; later ones are refused."""
+    taken: set[bytes] = set()
+    kept: list[Order] = []
+    refused: dict[UUID, DomainError] = {}
+    for order in orders:
+        if taken.isdisjoint(order.claims):
+            taken.update(order.claims)
+            kept.append(order)
+        else:
+            refused[order.check_in_id] = EvidenceAlreadyUsed()
+    return kept, refused
+
+
+def activity_of(item: Order | Credit) -> Activity:
+    """The engine's view of an order or of a booked credit."""
+    return Activity(
+        item.natural_key,
+        item.methodology_id,
+        item.occurred_at,
+        item.ended_at,
+        item.quantities,
+        Tier(item.tier),
+        item.region,
+    )
+
+
+def admit(
+    orders: Iterable[Order], catalogue: Catalogue
+) -> tuple[list[Admitted], dict[UUID, DomainError]]:
+    """Orders that a methodology covers, each with what it earns alone; the rest are refused.
+
+    This comes before claims are taken, because a claim is never freed.
+    """
+    admitted: list[Admitted] = []
+    refused: dict[UUID, DomainError] = {}
+    for order in orders:
+        activity = activity_of(order)
+        try:
+            period = period_of(activity, catalogue)
+            alone = reduce_period((activity,), catalogue)[order.natural_key]
+        except CannotCalculate as error:
+            refused[order.check_in_id] = ActivityNotCovered(str(error))
+        else:
+            admitted.append(Admitted(order, activity, (order.account_id, period), alone))
+    return admitted, refused
+
+
+def decide(
+    admitted: Iterable[Admitted],
+    booked: Mapping[PeriodKey, Sequence[Booked]],
+    catalogue: Catalogue,
+) -> Decision:
+    """Reductions of all periods that the orders touch, each item seeing the earlier ones."""
+    by_period: dict[PeriodKey, list[Admitted]] = defaultdict(list)
+    for item in admitted:
+        by_period[item.period].append(item)
+    credits: dict[UUID, Credit] = {}
+    corrections: list[Correction] = []
+    for key, asked in by_period.items():
+        there = booked.get(key, ())
+        reductions = _reductions(asked, there, catalogue)
+        for item in asked:
+            order = item.order
+            credits[order.check_in_id] = _credit_of(order, key[1], reductions[order.natural_key])
+        corrections += _corrections(there, reductions)
+    return Decision(credits, corrections)
+
+
+def _reductions(
+    asked: Sequence[Admitted], there: Sequence[Booked], catalogue: Catalogue
+) -> Mapping[str, Reduction]:
+    if len(asked) == 1 and not there:
+        # The only activity of its period: what it earns alone is known, and this is the usual case.
+        return {asked[0].order.natural_key: asked[0].alone}
+    activities = [activity_of(each.credit) for each in there]
+    activities += [item.activity for item in asked]
+    return reduce_period(activities, catalogue)
+
+
+def _credit_of(order: Order, period: str, reduction: Reduction) -> Credit:
+    is_documented = order.tier == Tier.DOCUMENTED
+    points = points_for(order.action, is_documented=is_documented, grams=reduction.grams)
+    return Credit(
+        uuid7(),
+        order.check_in_id,
+        1,
+        order.account_id,
+        period,
+        order.action,
+        order.methodology_id,
+        order.natural_key,
+        order.occurred_at,
+        order.ended_at,
+        order.quantities,
+        order.tier,
+        order.region,
+        reduction.version,
+        reduction.engine,
+        reduction.allowed,
+        reduction.unrounded,
+        reduction.grams,
+        reduction.reason,
+        points,
+        None if is_documented else SELF_DECLARED_EARNS_NONE,
+        LAUNCH_RULE,
+    )
+
+
+def _corrections(there: Iterable[Booked], reductions: Mapping[str, Reduction]) -> list[Correction]:
+    changed = []
+    for booked in there:
+        old, now = booked.credit, reductions[booked.credit.natural_key]
+        if (old.grams, old.unrounded, old.reason) == (
+            now.grams,
+            now.unrounded,
+            now.reason,
+        ):
+            continue
+        changed.append(Correction(booked, uuid7(), _rebooked(old, now)))
+    return changed
+
+
+def _rebooked(old: Credit, reduction: Reduction) -> Credit:
+    points = points_for(
+        old.action, is_documented=old.tier == Tier.DOCUMENTED, grams=reduction.grams
+    )
+    return old._replace(
+        id=uuid7(),
+        booking=old.booking + 1,
+        version=reduction.version,
+        engine=reduction.engine,
+        allowed=reduction.allowed,
+        unrounded=reduction.unrounded,
+        grams=reduction.grams,
+        reason=reduction.reason,
+        # Points that an empty fund could not pay are not regained while the grams stay.
+        points=min(points, old.points) if old.grams else points,
+    )

@@ -1,0 +1,176 @@
+"""The statements of crediting; the caller holds the account locks."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.batches import BatchRaced
+from backend.crediting.domain import Booked, Correction, Credit, PeriodKey
+from backend.db import fetch, fetch_one, run
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Claim(NamedTuple):
+    """A real thing that a check-in uses up."""
+
+    key: bytes
+    check_in_id: UUID
+
+
+async def claimed(conn: AsyncConnection, keys: Sequence[bytes]) -> Mapping[bytes, UUID]:
+    """Which of these keys are taken, and by which check-in."""
+    rows = await fetch(
+        conn,
+        "SELECT key, check_in_id FROM claim WHERE key = ANY(CAST(:keys AS bytea[]))",
+        keys=list(keys),
+    )
+    return {row.key: row.check_in_id for row in rows}
+
+
+async def insert_claims(conn: AsyncConnection, claims: Iterable[Claim], now: datetime) -> None:
+    """Take claims that were seen free, in key order so that two batches cannot deadlock.
+
+    Raises:
+        BatchRaced: Another transaction took one in between; nothing of this batch stands.
+    """
+    ordered = sorted(claims)
+    if not ordered:
+        return
+    taken = await run(
+        conn,
+        "INSERT INTO claim (key, check_in_id, claimed_at) SELECT key, check_in_id, :now"
+        " FROM unnest(CAST(:keys AS bytea[]), CAST(:ids AS uuid[])) AS given(key, check_in_id)"
+        " ON CONFLICT DO NOTHING",
+        keys=[claim.key for claim in ordered],
+        ids=[claim.check_in_id for claim in ordered],
+        now=now,
+    )
+    if taken != len(ordered):
+        raise BatchRaced
+
+
+_CREDIT_COLUMNS = ", ".join(Credit._fields)
+_CREDIT_TYPES = {
+    "id": "uuid",
+    "check_in_id": "uuid",
+    "account_id": "uuid",
+    "booking": "smallint",
+    "occurred_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "quantities": "jsonb",
+    "allowed": "jsonb",
+    "engine": "smallint",
+    "grams": "bigint",
+    "points": "bigint",
+}
+_JSON = {name for name, kind in _CREDIT_TYPES.items() if kind == "jsonb"}
+
+_LIVE = "NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
+
+_LIVE_OF_PERIODS = (
+    f"SELECT {_CREDIT_COLUMNS}, lot_id FROM unnest(CAST(:accounts AS uuid[]), CAST(:periods AS text[]))"
+    " AS asked(of_account, of_period) CROSS JOIN LATERAL (SELECT * FROM credit"
+    f" WHERE account_id = of_account AND period = of_period AND {_LIVE} OFFSET 0) AS credit"
+)
+
+
+async def live_credits(
+    conn: AsyncConnection, periods: Iterable[PeriodKey]
+) -> Mapping[PeriodKey, list[Booked]]:
+    """Credits of these account periods that no reversal has taken back.
+
+    The lateral form keeps one index probe per period, whatever the statistics of a young table say.
+    """
+    keys = list(periods)
+    rows = await fetch(
+        conn,
+        _LIVE_OF_PERIODS,
+        accounts=[account_id for account_id, _ in keys],
+        periods=[period for _, period in keys],
+    )
+    found: dict[PeriodKey, list[Booked]] = defaultdict(list)
+    for row in rows:
+        booked = Booked(Credit._make(row[:-1]), row.lot_id)
+        found[booked.credit.account_id, booked.credit.period].append(booked)
+    return found
+
+
+# An array of jsonb travels as text: the driver has no codec for arrays of jsonb.
+_INSERT_CREDITS = (
+    f"INSERT INTO credit ({_CREDIT_COLUMNS}, lot_id, booked_at) SELECT "
+    + ", ".join(f"CAST({name} AS jsonb)" if name in _JSON else name for name in Credit._fields)
+    + ", lot_id, :now FROM unnest("
+    + ", ".join(
+        f"CAST(:{name} AS {'text' if name in _JSON else _CREDIT_TYPES.get(name, 'text')}[])"
+        for name in Credit._fields
+    )
+    + f", CAST(:lot_id AS bigint[])) AS given({_CREDIT_COLUMNS}, lot_id)"
+)
+
+
+async def insert_credits(
+    conn: AsyncConnection, credits: Sequence[tuple[Credit, int]], now: datetime
+) -> None:
+    """Write bookings with the lot of their points; a booking that is there is a class 23 error."""
+    columns: dict[str, Any] = {
+        name: [credit[index] for credit, _ in credits] for index, name in enumerate(Credit._fields)
+    }
+    for name in _JSON:
+        columns[name] = [_encode(value).decode() for value in columns[name]]
+    await run(
+        conn,
+        _INSERT_CREDITS,
+        **columns,
+        lot_id=[lot_id for _, lot_id in credits],
+        now=now,
+    )
+
+
+async def insert_reversals(
+    conn: AsyncConnection,
+    corrections: Sequence[Correction],
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Mark credits as reversed; each can be reversed once."""
+    await run(
+        conn,
+        "INSERT INTO reversal (credit_id, id, reason, reversed_at) SELECT credit_id, id, :reason, :now"
+        " FROM unnest(CAST(:credits AS uuid[]), CAST(:ids AS uuid[])) AS given(credit_id, id)",
+        credits=[correction.old.credit.id for correction in corrections],
+        ids=[correction.reversal_id for correction in corrections],
+        reason=reason,
+        now=now,
+    )
+
+
+async def live_credit_of(conn: AsyncConnection, check_in_id: UUID) -> Booked | None:
+    """The booking of a check-in that counts, or None."""
+    row = await fetch_one(
+        conn,
+        f"SELECT {_CREDIT_COLUMNS}, lot_id FROM credit WHERE check_in_id = :id AND {_LIVE}"
+        " ORDER BY booking DESC LIMIT 1",
+        id=check_in_id,
+    )
+    return Booked(Credit._make(row[:-1]), row.lot_id) if row else None
+
+
+async def outcomes_of(
+    conn: AsyncConnection, check_in_ids: Sequence[UUID]
+) -> Mapping[UUID, Row[Any]]:
+    """Grams, points and reasons of the live bookings of these check-ins."""
+    rows = await fetch(
+        conn,
+        "SELECT check_in_id, id, grams, points, reason, points_reason FROM credit"
+        f" WHERE check_in_id = ANY(CAST(:ids AS uuid[])) AND {_LIVE}",
+        ids=list(check_in_ids),
+    )
+    return {row.check_in_id: row for row in rows}

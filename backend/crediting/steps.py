@@ -1,0 +1,129 @@
+"""Credit a batch of accepted activities: load, decide, write.
+
+The caller has locked the accounts and writes the check-ins; this books credits, transfers and points,
+takes the claims, and appends `CreditBooked`. Nothing here knows where an activity came from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.crediting.domain import (
+    Admitted,
+    Correction,
+    Credit,
+    Decision,
+    EvidenceAlreadyUsed,
+    Order,
+    admit,
+    decide,
+    fold_equal_claims,
+)
+from backend.crediting.payment import pay
+from backend.crediting.queries import (
+    Claim,
+    claimed,
+    insert_claims,
+    insert_credits,
+    insert_reversals,
+    live_credits,
+)
+from backend.errors import DomainError
+from backend.events import CREDIT_BOOKED, Event
+from backend.ledger.queries import Locked, post
+from backend.outbox import append
+from scoring.methodology import Catalogue
+
+LATE_ACTIVITY = "late_activity"  # another activity of the same period arrived after this one
+
+
+class Outcome(NamedTuple):
+    """What one order brought.
+
+    Attributes:
+        credit: The booking, with its grams, points and reasons.
+        corrected: Other check-ins of the member whose credit changed because of this one's batch.
+    """
+
+    credit: Credit
+    corrected: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """What decisions need besides the database: the methodologies and the key of claims."""
+
+    catalogue: Catalogue
+    claim_secret: bytes
+    clock_shift_s: int = 0
+
+
+async def credit_batch(
+    conn: AsyncConnection, orders: Sequence[Order], locked: Locked, rules: Rulebook
+) -> list[Outcome | DomainError]:
+    """Book every order that is covered and unclaimed; answer each singly, in order.
+
+    A second call with the same orders refuses each with `EvidenceAlreadyUsed` where claims name
+    them, and otherwise fails on the unique booking of the check-in: nothing is booked twice.
+    Appends `CreditBooked` once, with the ids of all new bookings.
+    """
+    refused: dict[UUID, DomainError] = {}
+    kept, repeated = fold_equal_claims(orders)
+    admitted, uncovered = admit(kept, rules.catalogue)
+    free, used = await _claim(conn, admitted, locked.now)
+    refused.update({**repeated, **uncovered, **used})
+    booked = await live_credits(conn, {item.period for item in free})
+    decision = decide(free, booked, rules.catalogue)
+    credits = await _write(conn, decision, locked)
+    corrected = _corrected_by_account(decision.corrections)
+    return [
+        refused[order.check_in_id]
+        if order.check_in_id in refused
+        else Outcome(credits[order.check_in_id], corrected.get(order.account_id, ()))
+        for order in orders
+    ]
+
+
+async def _claim(
+    conn: AsyncConnection, admitted: Sequence[Admitted], now: datetime
+) -> tuple[Sequence[Admitted], dict[UUID, DomainError]]:
+    claims = [Claim(key, item.order.check_in_id) for item in admitted for key in item.order.claims]
+    if not claims:
+        return admitted, {}
+    taken = await claimed(conn, [claim.key for claim in claims])
+    if taken:
+        free = [item for item in admitted if taken.keys().isdisjoint(item.order.claims)]
+        used = {item.order.check_in_id for item in admitted} - {
+            item.order.check_in_id for item in free
+        }
+        await insert_claims(conn, [claim for claim in claims if claim.check_in_id not in used], now)
+        return free, {check_in_id: EvidenceAlreadyUsed() for check_in_id in used}
+    await insert_claims(conn, claims, now)
+    return admitted, {}
+
+
+async def _write(
+    conn: AsyncConnection, decision: Decision, locked: Locked
+) -> Mapping[UUID, Credit]:
+    """Book transfers, credits, reversals and the event; shared rows (funds) were drawn last but one."""
+    payment = await pay(conn, decision, locked)
+    await post(conn, payment.transfers, locked.now)
+    await insert_credits(conn, payment.bookings, locked.now)
+    if decision.corrections:
+        await insert_reversals(conn, decision.corrections, reason=LATE_ACTIVITY, now=locked.now)
+    if payment.bookings:
+        await append(conn, [Event(CREDIT_BOOKED, [credit.id for credit, _ in payment.bookings])])
+    return {credit.check_in_id: credit for credit, _ in payment.bookings}
+
+
+def _corrected_by_account(
+    corrections: Sequence[Correction],
+) -> Mapping[UUID, list[UUID]]:
+    changed: dict[UUID, list[UUID]] = {}
+    for correction in corrections:
+        changed.setdefault(correction.new.account_id, []).append(correction.new.check_in_id)
+    return changed

@@ -1,0 +1,31 @@
+"""Facts that rooms tell each other through the work table, and what the processor does about them.
+
+An event is a past participle; each (event, step) is one row of `work`, written in the transaction
+that made the event true. No event carries personal data: ids only.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+SCORE, CREDIT, REPORT = "score", "credit", "report"
+
+IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
+
+CHECK_IN_RECEIVED = "CheckInReceived"
+CHECK_IN_ACCEPTED = "CheckInAccepted"
+CREDIT_BOOKED = "CreditBooked"
+
+# The picture of the system: which steps an event causes.
+STEPS_OF: Mapping[str, tuple[str, ...]] = {
+    CHECK_IN_RECEIVED: (SCORE,),
+    CHECK_IN_ACCEPTED: (CREDIT,),
+    CREDIT_BOOKED: (REPORT,),
+}
+
+
+class Event(NamedTuple):
+    """One fact about at most `IDS_PER_EVENT_MAX` things of one kind."""
+
+    name: str
+    ids: Sequence[UUID]

@@ -1,0 +1,64 @@
+"""Who calls, and which routes are open to whom. Whoever is not let in by a policy stays out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller whose identity has been verified.
+
+    Attributes:
+        id: Stable name of the principal; keys, cursors and limits are bound to it.
+        account_id: The carbon account, when the principal is a member with one.
+        scopes: What a partner's or device's key may do, such as `bag.weigh`.
+    """
+
+    id: str
+    roles: frozenset[str] = frozenset()
+    account_id: UUID | None = None
+    scopes: frozenset[str] = frozenset()
+    partner_id: UUID | None = None
+
+
+Authenticate = Callable[[web.Request], Awaitable[Principal | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may call a route: everybody, or a principal that holds one of these roles or scopes."""
+
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    everybody: bool = False
+
+    def allows(self, principal: Principal | None) -> bool:
+        """Answer no unless a role or scope says yes."""
+        if self.everybody:
+            return True
+        if principal is None:
+            return False
+        return bool(self.roles & principal.roles or self.scopes & principal.scopes)
+
+    def __or__(self, other: "Policy") -> "Policy":
+        return Policy(
+            self.roles | other.roles,
+            self.scopes | other.scopes,
+            self.everybody or other.everybody,
+        )
+
+
+PUBLIC = Policy(everybody=True)
+
+
+def roles(*names: str) -> Policy:
+    """Let in principals that hold one of these roles."""
+    return Policy(roles=frozenset(names))
+
+
+def scopes(*names: str) -> Policy:
+    """Let in principals whose key carries one of these scopes."""
+    return Policy(scopes=frozenset(names))

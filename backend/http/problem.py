@@ -1,0 +1,118 @@
+"""Problem details (RFC 9457): the row that describes one kind of problem, and its rendering.
+
+Which error is which problem is a table that the composition root hands in; nothing here knows a
+room. No problem ever repeats what the client sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from backend.errors import DomainError
+
+Language = Literal["zh", "en"]
+CONTENT_TYPE = "application/problem+json"
+CONTENT_LANGUAGE: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One row of the problem table: what is wrong and what the reader does next, in two languages.
+
+    Attributes:
+        slug: Last segment of the type's address, `/problems/{slug}`; never changes its meaning.
+        headers: Sent with every problem of this type.
+    """
+
+    slug: str
+    status: int
+    title_zh: str
+    title_en: str
+    next_zh: str
+    next_en: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        """Identifier of the type, relative to the deployment; it is also its page."""
+        return f"/problems/{self.slug}"
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing wrong with the input, at a JSON pointer into the body or a named parameter."""
+
+    pointer: str
+    code: str
+    detail: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What every refusal and error answers with; single types add members of their own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    next: str
+    request_id: str
+    errors: tuple[Fault, ...] = ()
+
+
+ProblemTable = Mapping[type[DomainError], ProblemType]
+RESERVED_MEMBERS = frozenset(Problem.__struct_fields__)
+
+
+class Refusal(DomainError):
+    """A request that HTTP itself refuses, before any room has seen it.
+
+    Attributes:
+        errors: What exactly is wrong with the input.
+        headers: Fields of the response that belong to this refusal, such as `Allow`.
+    """
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: tuple[Fault, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.errors = errors
+        self.headers: Mapping[str, str] = headers or {}
+
+
+def problem_type_of(error: DomainError, table: ProblemTable) -> ProblemType | None:
+    """Find the row of the nearest ancestor that has one; None means that the table has a gap."""
+    for kind in type(error).__mro__:
+        if kind in table:
+            return table[kind]
+    return None
+
+
+def render_problem(
+    kind: ProblemType, *, error: DomainError | None, language: Language, request_id: str
+) -> bytes:
+    """Encode the problem; `error` adds its sentence, its faults and its own members.
+
+    A DomainError's sentence is written for developers in English, so Chinese readers get the
+    title of the table instead.
+    """
+    title, next_step = (
+        (kind.title_zh, kind.next_zh) if language == "zh" else (kind.title_en, kind.next_en)
+    )
+    problem = Problem(
+        type=kind.uri,
+        title=title,
+        status=kind.status,
+        detail=title if error is None or language == "zh" else str(error),
+        next=next_step,
+        request_id=request_id,
+        errors=error.errors if isinstance(error, Refusal) else (),
+    )
+    if error is None or not error.facts:
+        return msgspec.json.encode(problem)
+    members = {k: v for k, v in error.facts.items() if k not in RESERVED_MEMBERS}
+    return msgspec.json.encode({**msgspec.structs.asdict(problem), **members})

@@ -1,0 +1,1 @@
+"""Where evidence comes in: captures, check-ins, weighings; parse, store, claim, call crediting."""

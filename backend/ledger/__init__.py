@@ -1,0 +1,1 @@
+"""Accounts, lots, holds and transfers; it has never heard of a check-in."""

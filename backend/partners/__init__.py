@@ -1,0 +1,1 @@
+"""Organisations and devices that report for members: keys, scopes, and links to accounts."""

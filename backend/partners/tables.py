@@ -1,0 +1,52 @@
+"""Partners, their keys, and which of their customers gave which account."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from backend.db import metadata
+
+partner = Table(
+    "partner",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name_zh", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    # CloudEvents `source` prefix that this partner may speak for.
+    Column("source", Text, nullable=False, unique=True),
+)
+
+partner_key = Table(
+    "partner_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("partner_id", Uuid, ForeignKey("partner.id"), nullable=False),
+    # A device is identified by its own key; a partner's server by the partner's.
+    Column("kind", Text, nullable=False),
+    # The secret has 256 random bits, so a plain hash cannot be searched.
+    Column("secret_sha256", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("is_revoked", Boolean, nullable=False, server_default="false"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("kind IN ('partner', 'device')", name="kind"),
+)
+
+partner_link = Table(
+    "partner_link",
+    metadata,
+    Column("partner_id", Uuid, ForeignKey("partner.id"), primary_key=True),
+    # The partner's own name for its customer (a card number's token), never ours.
+    Column("subject_token", Text, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("account.id"), nullable=False, index=True),
+    Column("linked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)

@@ -1,0 +1,1 @@
+"""Recycling bags: which codes exist, who bound one, when it was weighed."""

@@ -1,0 +1,1 @@
+"""What operators and the public see: totals without persons."""

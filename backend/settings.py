@@ -1,0 +1,78 @@
+"""Every setting of the service, read once from the environment when a command starts."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+POINTS_FUND_DEFAULT = 1_000_000  # points; enough for a pilot of some thousand members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator can set; `docs/reference/settings.md` explains each one.
+
+    Attributes:
+        data_dir: Folder of the embedded database, local evidence and keys.
+        database_url: `postgresql+asyncpg://` address of the application role; empty means embedded.
+        migrate_url: The same for the owner role, used by `tanhui migrate` alone.
+        evidence_url: `file://` or `s3://` address; empty means a folder in `data_dir`.
+        claim_key: 64 hexadecimal digits. Never change it: claims are HMACs under it.
+        region: Six digits (GB/T 2260) of the programme, used where a check-in names no place.
+        oidc_issuer: Address of the issuer whose tokens are accepted; empty means none.
+        clock_shift_s: Seconds added to the database's clock. Refused outside tests and the demo.
+    """
+
+    data_dir: Path
+    database_url: str = ""
+    migrate_url: str = ""
+    evidence_url: str = ""
+    model_path: str = ""
+    claim_key: str = ""
+    region: str = "330100"
+    oidc_issuer: str = ""
+    oidc_audience: str = "tanhui"
+    oidc_jwks_url: str = ""
+    dev_issuer: bool = False
+    demo: bool = False
+    clock_shift_s: int = 0
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    rate_limits: bool = True
+    app_version_min: str = "1.0.0"
+
+    def __post_init__(self) -> None:
+        """Refuse what would let time make money."""
+        if self.clock_shift_s and not self.demo:
+            raise SystemExit("TANHUI_CLOCK_SHIFT_S moves the clock: only with TANHUI_DEMO=1.")
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `TANHUI_*` variables; an unknown one is refused, since a typo would go unseen."""
+    environment = os.environ if environment is None else environment
+    known = {f"TANHUI_{name.upper()}": name for name in Settings.__dataclass_fields__}
+    given = {key: value for key, value in environment.items() if key.startswith("TANHUI_")}
+    known["TANHUI_MODEL"] = "model_path"
+    if unknown := sorted(given.keys() - known.keys()):
+        raise SystemExit(
+            f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
+        )
+    values = {known[key]: _typed(known[key], value) for key, value in given.items()}
+    return Settings(**{"data_dir": default_data_dir(), **values})
+
+
+def default_data_dir() -> Path:
+    """`/var/lib/tanhui` for root, since the embedded server opens every parent folder to its user."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/tanhui")
+    return Path.home() / ".local/share/tanhui"
+
+
+def _typed(name: str, text: str) -> object:
+    kind = Settings.__dataclass_fields__[name].type
+    if kind is bool:
+        return text.lower() in {"1", "true", "yes", "on"}
+    if kind is int:
+        return int(text)
+    return Path(text) if kind is Path else text

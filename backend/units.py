@@ -1,0 +1,38 @@
+"""Units of amounts, and how people read them.
+
+Everything that adds up is an integer in its base unit; only words for people have decimals, and
+those are truncated, so that no screen promises more than the ledger holds.
+"""
+
+from datetime import date, datetime, timedelta, timezone
+from typing import NewType
+
+GramsCO2e = NewType("GramsCO2e", int)
+Points = NewType("Points", int)
+
+GRAMS_PER_KILOGRAM = 1_000
+GRAMS_PER_TONNE = 1_000_000
+
+# China has kept one zone without daylight saving since 1991; a fixed offset cannot be changed by
+# the time zone files of a machine, and a past day must never move.
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+
+def shanghai_day(moment: datetime) -> date:
+    """The calendar day of the programme on which `moment` (aware) falls."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def format_reduction(grams: int) -> str:
+    """Grams below one kilogram, else kilograms with two decimals, else tonnes with three; truncated."""
+    if abs(grams) < GRAMS_PER_KILOGRAM:
+        return f"{grams} 克"
+    if abs(grams) < GRAMS_PER_TONNE:
+        return f"{_truncated(grams, GRAMS_PER_KILOGRAM, 2)} 千克"
+    return f"{_truncated(grams, GRAMS_PER_TONNE, 3)} 吨"
+
+
+def _truncated(amount: int, unit: int, decimals: int) -> str:
+    sign = "-" if amount < 0 else ""
+    whole, rest = divmod(abs(amount), unit)
+    return f"{sign}{whole}.{rest * 10**decimals // unit:0{decimals}d}"

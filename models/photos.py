@@ -1,0 +1,102 @@
+"""The photos with stated licences, their labels, and the one split that training and evaluation share.
+
+The folder lies outside the repository, and no commit contains a photo from it.
+"""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Part = Literal["train", "tune", "held_out"]
+PHOTOS_DEFAULT: Final = Path("../shared/photos")
+# The folder's labels in the recogniser's words. Materials and clothes are things that are no plate.
+CLASS_OF_LABEL: Final = {
+    "clean": "clean",
+    "dirty": "residue",
+    "leftover": "leftover",
+    "full": "full",
+    "not_plate": "not_a_plate",
+}
+# Sources that training never sees at all: they answer how the model does elsewhere.
+UNSEEN_DATASETS: Final = frozenset({"steel_tray", "bottles_cups"})
+HELD_OUT_DAY: Final = "20220527"  # the last of the canteen's three days, with most clean plates
+TUNE_SHARE: Final = 0.15  # of the groups of the other days: chooses the epoch and the temperature
+HELD_OUT_SHARE: Final = 0.25  # of the groups of sources without days
+_UNSURE: Final = frozenset({"near-clean", "borderline"})  # graded unsure by the folder's own README
+
+
+class PhotosMissing(Exception):
+    """The folder of photos is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One labelled photo.
+
+    Attributes:
+        dataset: the source, as the manifest names it.
+        label: one of the recogniser's classes.
+        part: which part of the split it belongs to; a group is never split.
+        sure: False for what was graded unsure; kept out of training and scores.
+    """
+
+    path: Path
+    dataset: str
+    label: str
+    part: Part
+    sure: bool
+
+
+def photos_in(folder: Path) -> list[Photo]:
+    """Read the manifest.
+
+    Raises:
+        PhotosMissing: with a sentence that says what to fetch.
+    """
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():
+        raise PhotosMissing(
+            f"{manifest} is missing: training and evaluation need the folder of licensed photos "
+            "(manifest.csv beside its pictures); pass its place with --photos"
+        )
+    with manifest.open(encoding="utf-8", newline="") as file:
+        return [_photo(folder, row) for row in csv.DictReader(file)]
+
+
+def _photo(folder: Path, row: dict[str, str]) -> Photo:
+    return Photo(
+        path=folder / row["path"],
+        dataset=row["dataset"],
+        label=CLASS_OF_LABEL.get(row["label"], "not_a_plate"),
+        part=_part(row["dataset"], row["group"]),
+        sure=row["note"] not in _UNSURE,
+    )
+
+
+def _part(dataset: str, group: str) -> Part:
+    if dataset in UNSEEN_DATASETS:
+        return "held_out"
+    lot = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") / 2**32
+    if dataset.startswith("canteen"):
+        if group.startswith(HELD_OUT_DAY):
+            return "held_out"
+        return "tune" if lot < TUNE_SHARE else "train"
+    if lot < HELD_OUT_SHARE:
+        return "held_out"
+    return "tune" if lot < HELD_OUT_SHARE + TUNE_SHARE / 3 else "train"
+
+
+def squeezed(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """A picture squeezed into a square, as the recogniser sees it.
+
+    Returns:
+        Array of shape (side, side, 3), uint8, RGB.
+    """
+    small = image.convert("RGB").resize((side, side), Image.Resampling.BOX, reducing_gap=2.0)
+    return np.asarray(small)

@@ -1,0 +1,169 @@
+"""Plates, bowls, boxes and trays: their shape, their material and their pattern."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.renderer.fields import (
+    Colour,
+    Field,
+    Random,
+    colour,
+    grid,
+    mix,
+    noise,
+    rounded,
+    smoothstep,
+    turned,
+    varied,
+)
+from models.renderer.scene import Scene
+
+GLAZES: Final = (
+    colour(0.92, 0.92, 0.90),
+    colour(0.90, 0.88, 0.82),
+    colour(0.80, 0.85, 0.80),
+    colour(0.55, 0.68, 0.72),
+    colour(0.20, 0.26, 0.42),
+    colour(0.12, 0.12, 0.13),
+    colour(0.42, 0.30, 0.22),
+    colour(0.80, 0.62, 0.45),
+    colour(0.88, 0.75, 0.75),
+)
+STEEL: Final = colour(0.62, 0.63, 0.65)
+WOOD: Final = colour(0.58, 0.40, 0.24)
+EDGE: Final = 0.025  # how soft the outline is, in dish radii
+
+# Compartments of a tray: centre x, centre y, half width, half height, in the tray's own unit.
+LAYOUTS: Final = (
+    ((-0.5, -0.42, 0.42, 0.42), (0.48, -0.42, 0.44, 0.42), (0.0, 0.45, 0.92, 0.4)),
+    (
+        (-0.62, -0.45, 0.28, 0.38),
+        (0.0, -0.45, 0.28, 0.38),
+        (0.62, -0.45, 0.28, 0.38),
+        (-0.45, 0.42, 0.46, 0.42),
+        (0.5, 0.42, 0.42, 0.42),
+    ),
+    ((-0.47, 0.0, 0.44, 0.85), (0.5, -0.45, 0.4, 0.4), (0.5, 0.45, 0.4, 0.4)),
+    ((0.0, 0.0, 0.9, 0.85),),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dish:
+    """A dish that lies in the scene.
+
+    Attributes:
+        along: its own coordinate over the picture, 1 at the rim.
+        across: the other one.
+        mask: 1 on the dish, 0 beside it.
+        well: 1 where food may lie.
+        radius: of the dish, in scene units.
+    """
+
+    along: Field
+    across: Field
+    mask: Field
+    well: Field
+    radius: float
+
+
+def laid_dish(scene: Scene, random: Random, *, at: tuple[float, float], radius: float) -> Dish:
+    """Lay one dish of a random kind on the scene."""
+    along, across = _own_coordinates(scene, random, at=at, radius=radius)
+    kind = str(random.choice(["plate", "plate", "bowl", "bowl", "square", "tray"]))
+    power = {"square": random.uniform(4, 9), "tray": 9.0}.get(kind, 2.0)
+    stretch = random.uniform(1.0, 1.15) if kind != "tray" else random.uniform(1.2, 1.5)
+    across = np.asarray(across * stretch, np.float32)
+    rho = rounded(along, across, power)
+    mask = 1 - smoothstep(rho, 1 - EDGE, 1 + EDGE)
+    rise, well = _tray(along, across, random) if kind == "tray" else _turned(rho, kind, random)
+    paint, gloss = _material(
+        scene, random, along=along, across=across, rho=rho, tray=kind == "tray"
+    )
+    scene.stand(paint, mask, rise=rise * radius, gloss=gloss)
+    return Dish(along, across, mask, np.asarray(well * mask, np.float32), radius)
+
+
+def _own_coordinates(
+    scene: Scene, random: Random, *, at: tuple[float, float], radius: float
+) -> tuple[Field, Field]:
+    xs, ys = grid(scene.shape)
+    turn, tilt_turn = random.uniform(0, 2 * math.pi), random.uniform(0, 2 * math.pi)
+    tilt = random.uniform(0.65, 1.0)
+    x, y = (xs - at[0]) / radius, (ys - at[1]) / radius
+    towards, beside = turned(x, y, tilt_turn)
+    return turned(towards, np.asarray(beside / tilt, np.float32), turn)
+
+
+def _turned(rho: Field, kind: str, random: Random) -> tuple[Field, Field]:
+    """The profile of what was turned on a wheel: a flat well, a wall, a rim with a lip."""
+    deep = kind == "bowl"
+    floor = random.uniform(0.2, 0.5) if deep else random.uniform(0.5, 0.75)
+    wall = 0.97 if deep else floor + random.uniform(0.06, 0.2)
+    depth = random.uniform(0.25, 0.55) if deep else random.uniform(0.05, 0.14)
+    rise = depth * smoothstep(rho, floor, wall) + 0.05 * np.clip(rho - wall, 0, 1)
+    rise = rise + 0.015 * smoothstep(rho, 0.95, 0.98) + 0.02
+    reach = random.uniform(0.75, 0.92) if deep else wall
+    return np.asarray(rise, np.float32), 1 - smoothstep(rho, reach - 0.06, reach + 0.04)
+
+
+def _tray(along: Field, across: Field, random: Random) -> tuple[Field, Field]:
+    inside = np.full(along.shape, -1.0, np.float32)
+    for x, y, half_x, half_y in LAYOUTS[int(random.integers(len(LAYOUTS)))]:
+        apart = np.stack([np.abs(along - x) - half_x, np.abs(across - y) - half_y])
+        corner = np.hypot(*np.clip(apart + 0.12, 0, None)) - 0.12
+        np.maximum(inside, -corner, out=inside)
+    depth = random.uniform(0.1, 0.25)
+    well = smoothstep(inside, 0.0, random.uniform(0.06, 0.14))
+    return np.asarray(depth * (1 - well) + 0.02, np.float32), well
+
+
+def _material(
+    scene: Scene, random: Random, *, along: Field, across: Field, rho: Field, tray: bool
+) -> tuple[Colour, float]:
+    kind = random.random()
+    if kind < (0.55 if tray else 0.1):
+        return _steel(scene, random, along), 0.9
+    if kind < (0.6 if tray else 0.15):
+        rings = noise(random, scene.shape, 3, 1) + across * random.uniform(4, 9)
+        grain = 0.8 + 0.2 * np.sin(rings * 6) + 0.05 * noise(random, scene.shape, 60, 1)
+        return np.asarray(varied(random, WOOD, 0.05) * grain[..., None], np.float32), 0.15
+    chance = np.array([5, 3, 1, 0.6, 0.5, 0.7, 0.5, 0.5, 0.8])
+    glaze = varied(random, GLAZES[int(random.choice(len(GLAZES), p=chance / chance.sum()))], 0.03)
+    paint = np.broadcast_to(glaze, (*scene.shape, 3)).astype(np.float32)
+    if random.random() < 0.45:
+        paint = _patterned(paint, random, along=along, across=across, rho=rho)
+    return paint, float(random.uniform(0.2, 0.9))
+
+
+def _steel(scene: Scene, random: Random, along: Field) -> Colour:
+    """Steel shows the room: soft bright and dark patches, and the strokes of the brush."""
+    room = noise(random, scene.shape, 4, 2) * 0.22
+    strokes = np.sin(along * random.uniform(80, 160)) * 0.02
+    grey = 1 + room + strokes + 0.03 * noise(random, scene.shape, 90, 1)
+    return np.asarray(STEEL * np.clip(grey, 0.25, 1.6)[..., None], np.float32)
+
+
+def _patterned(paint: Colour, random: Random, *, along: Field, across: Field, rho: Field) -> Colour:
+    """Patterns are no food: bands, petals round the rim, speckled stoneware, brush drawings."""
+    ink = random.uniform(0.05, 0.7, 3).astype(np.float32)
+    kind = int(random.integers(5))
+    if kind == 0:
+        middle, width = random.uniform(0.75, 0.97), random.uniform(0.01, 0.06)
+        alpha = 1 - smoothstep(np.abs(rho - middle), width, width + 0.015)
+    elif kind == 1:
+        petals = np.cos(np.arctan2(across, along) * int(random.integers(6, 30)))
+        ring = 1 - smoothstep(np.abs(rho - random.uniform(0.8, 0.9)), 0.06, 0.09)
+        alpha = smoothstep(petals, 0.1, 0.4) * ring
+    elif kind == 2:
+        alpha = smoothstep(noise(random, rho.shape, random.uniform(60, 120), 1), 1.0, 1.3)
+    elif kind == 3:
+        ink_lines = np.abs(noise(random, rho.shape, random.uniform(4, 12), 2))
+        alpha = (1 - smoothstep(ink_lines, 0.03, 0.08)) * smoothstep(rho, 0.5, 0.7)
+    else:
+        alpha = 1 - smoothstep(rho, 0.5, random.uniform(0.52, 0.9))
+    strength = np.float32(random.uniform(0.3, 0.95))
+    return mix(paint, ink, np.asarray(alpha * strength, np.float32))

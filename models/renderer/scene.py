@@ -1,0 +1,117 @@
+"""A scene as layers (colour, height, gloss) that are lit and photographed at the end.
+
+One light model for everything that lies on the table, so that no kind of scene gives itself away
+by how it is lit.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from models.renderer.fields import (
+    Colour,
+    Field,
+    Random,
+    blurred,
+    colour,
+    mix,
+    noise,
+    resized,
+)
+
+SHADOW_STEPS: Final = 10  # samples towards the light, on a picture of a quarter of the side
+STEEP_MAX: Final = 2.5  # slopes beyond this are edges between layers, not surfaces
+
+
+@dataclass(slots=True)
+class Scene:
+    """What lies before the camera.
+
+    Attributes:
+        albedo: shape (height, width, 3), linear colour within 0 to 1.
+        height: shape (height, width), in the unit of the coordinates.
+        gloss: shape (height, width), 0 matt to 1 mirror.
+    """
+
+    albedo: Colour
+    height: Field
+    gloss: Field
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return (self.height.shape[0], self.height.shape[1])
+
+    def lay(self, paint: Colour, alpha: Field, *, rise: Field | float, gloss: float) -> None:
+        """Spread a layer that follows what is below: its colour, its thickness and its gloss."""
+        self.albedo = mix(self.albedo, paint, alpha)
+        self.height = np.asarray(self.height + alpha * rise, np.float32)
+        self.gloss = np.asarray(self.gloss + (gloss - self.gloss) * alpha, np.float32)
+
+    def stand(self, paint: Colour, alpha: Field, *, rise: Field | float, gloss: float) -> None:
+        """Put a stiff thing on top: it hides what is below and stands on the middle of it."""
+        covered = self.height[alpha > 0.5]  # noqa: PLR2004 - half covered
+        ground = float(np.median(covered)) if covered.size else 0.0
+        self.height = np.asarray(self.height * (1 - alpha), np.float32)
+        self.lay(paint, alpha, rise=rise + ground, gloss=gloss)
+
+
+def lit(scene: Scene, random: Random) -> Colour:
+    """Light a scene: diffuse, soft cast shadows, highlights, and a lamp's fall-off."""
+    angle, elevation = random.uniform(0, 2 * math.pi), random.uniform(0.5, 1.4)
+    z = math.sin(elevation)
+    x, y = math.cos(angle) * math.cos(elevation), math.sin(angle) * math.cos(elevation)
+    scale = max(scene.shape) / 2
+    slope_y, slope_x = np.gradient(scene.height * scale)
+    np.clip(slope_x, -STEEP_MAX, STEEP_MAX, out=slope_x)
+    np.clip(slope_y, -STEEP_MAX, STEEP_MAX, out=slope_y)
+    norm = 1 / np.sqrt(slope_x**2 + slope_y**2 + 1)
+    diffuse = np.clip((z - x * slope_x - y * slope_y) * norm, 0, None)
+    half = [part / math.sqrt(2 + 2 * z) for part in (x, y, z + 1)]
+    facing = np.clip((half[2] - half[0] * slope_x - half[1] * slope_y) * norm, 0, 1)
+    shadow = _shadow(scene, (x, y, z), softness=float(random.uniform(0.02, 0.12)))
+    ambient = random.uniform(0.35, 0.75)
+    light = (ambient + (1 - ambient) * shadow * diffuse / max(z, 0.4)) * _fall_off(scene, random)
+    shine = facing ** float(random.uniform(20, 120)) * shadow * scene.gloss
+    tint = (1 + random.normal(0, 0.03, 3)).astype(np.float32)
+    glare = (shine * random.uniform(0.2, 1.0))[..., None]
+    return np.asarray(scene.albedo * light[..., None] * tint + glare, np.float32)
+
+
+def _shadow(scene: Scene, light: tuple[float, float, float], *, softness: float) -> Field:
+    """How much of the lamp each point sees, found by walking towards it over the height map."""
+    height, width = scene.shape
+    rows, columns = max(8, height // 4), max(8, width // 4)
+    low = np.asarray(Image.fromarray(scene.height).resize((columns, rows), Image.Resampling.BOX))
+    x, y, z = light
+    flat = max(math.hypot(x, y), 0.05)
+    reach = 0.6  # as far as the highest bowl can throw its shadow
+    blocked = np.zeros_like(low)
+    scale = max(rows, columns) / 2
+    for step in range(1, SHADOW_STEPS + 1):
+        far = reach * step / SHADOW_STEPS
+        shift = (-round(y / flat * far * scale), -round(x / flat * far * scale))
+        over = np.roll(low, shift, (0, 1)) - low - far * z / flat
+        np.maximum(blocked, over, out=blocked)
+    return resized(1 - np.clip(blocked / softness, 0, 1) * 0.8, width, height)
+
+
+def _fall_off(scene: Scene, random: Random) -> Field:
+    return np.asarray(1 + 0.18 * noise(random, scene.shape, 1.2, 1), np.float32)
+
+
+def photographed(radiance: Colour, random: Random) -> Image.Image:
+    """What a phone makes of it: white balance, exposure, tone curve, blur, sensor noise."""
+    warmth = random.normal(0, 0.10)
+    balance = colour(1 + warmth, 1 + random.normal(0, 0.03), 1 - warmth)
+    exposed = radiance * balance * math.exp(random.normal(0, 0.22))
+    toned = np.clip(exposed, 0, None) ** float(random.uniform(0.75, 1.05))
+    toned = toned / (1 + np.clip(toned - 0.8, 0, None))
+    blur = float(random.choice([0, 0, 1, 2]))
+    if blur > 0:
+        toned = np.stack([blurred(toned[..., channel], blur) for channel in range(3)], axis=-1)
+    grain = random.standard_normal(toned.shape[:2], np.float32) * random.uniform(0.003, 0.02)
+    return Image.fromarray((np.clip(toned + grain[..., None], 0, 1) * 255).astype(np.uint8))

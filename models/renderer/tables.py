@@ -1,0 +1,135 @@
+"""What a dish stands on and what lies beside it: tables, trays, cutlery, napkins."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from models.renderer.fields import (
+    Colour,
+    Field,
+    Random,
+    colour,
+    grid,
+    noise,
+    rounded,
+    smoothstep,
+    softened,
+    turned,
+)
+from models.renderer.scene import Scene
+
+
+def table(random: Random, shape: tuple[int, int], backdrops: Sequence[Image.Image]) -> Scene:
+    """An empty scene: a procedural table top, or a photograph that serves as one."""
+    if backdrops and random.random() < 0.5:  # noqa: PLR2004 - half of them
+        albedo = _photograph(random, shape, backdrops)
+    else:
+        albedo = _table_top(random, shape)
+    bumps = random.uniform(0, 0.0006) * noise(random, shape, random.uniform(10, 60), 2)
+    gloss = np.full(shape, random.uniform(0, 0.5), np.float32)
+    scene = Scene(np.clip(albedo, 0.01, 1), np.asarray(bumps, np.float32), gloss)
+    if random.random() < 0.3:  # noqa: PLR2004 - a serving tray in a third
+        _serving_tray(scene, random)
+    return scene
+
+
+def _photograph(random: Random, shape: tuple[int, int], backdrops: Sequence[Image.Image]) -> Colour:
+    picked = backdrops[int(random.integers(len(backdrops)))].convert("RGB")
+    side = min(picked.size) * random.uniform(0.4, 1.0)
+    left = random.uniform(0, picked.width - side)
+    top = random.uniform(0, picked.height - side)
+    crop = picked.crop((int(left), int(top), int(left + side), int(top + side)))
+    fitted = ImageOps.fit(crop, (shape[1], shape[0]))
+    return np.asarray(fitted, np.float32) / 255 * np.float32(random.uniform(0.5, 1.0))
+
+
+def _table_top(random: Random, shape: tuple[int, int]) -> Colour:
+    vivid = 0.15 if random.random() < 0.25 else 0.04  # noqa: PLR2004 - most tables are dull
+    base = random.uniform(0.08, 0.85) + random.normal(0, vivid, 3)
+    paint = np.broadcast_to(np.clip(base, 0.03, 0.95).astype(np.float32), (*shape, 3)).copy()
+    kind = int(random.integers(6))
+    xs, ys = grid(shape)
+    along, across = turned(xs, ys, random.uniform(0, math.pi))
+    if kind == 0:
+        paint *= _planks(random, shape, along=along, across=across)[..., None]
+    elif kind == 1:
+        paint *= _checks(random, along=along, across=across)[..., None]
+    elif kind == 2:  # noqa: PLR2004 - terrazzo and granite
+        chips = noise(random, shape, random.uniform(30, 120), 1)
+        paint *= (1 + 0.3 * np.clip(chips, -1.5, 1.5))[..., None]
+    elif kind == 3:  # noqa: PLR2004 - cloth
+        weave = np.sin(along * random.uniform(60, 200)) * np.sin(across * random.uniform(60, 200))
+        paint *= (1 + 0.12 * weave)[..., None]
+    elif kind == 4:  # noqa: PLR2004 - marble
+        veins = 1 - smoothstep(np.abs(noise(random, shape, 3, 4)), 0.0, 0.15)
+        paint *= (1 - 0.3 * veins)[..., None]
+    wear = 1 + 0.06 * noise(random, shape, random.uniform(2, 20), 3)
+    return np.asarray(paint * wear[..., None], np.float32)
+
+
+def _planks(random: Random, shape: tuple[int, int], *, along: Field, across: Field) -> Field:
+    width = random.uniform(0.15, 0.8)
+    number = np.floor(across / width)
+    shade = 1 + 0.12 * np.sin(number * 12.9898 + random.uniform(0, 6))
+    lines = np.sin((across + 0.05 * noise(random, shape, 3, 2)) * random.uniform(40, 110))
+    gap = smoothstep(np.abs(across / width - number - 0.5), 0.485, 0.5)
+    return np.asarray(shade * (1 + 0.10 * lines) * (1 - 0.6 * gap) + 0 * along, np.float32)
+
+
+def _checks(random: Random, *, along: Field, across: Field) -> Field:
+    """Tiles with joints, or a checked table cloth."""
+    size = random.uniform(0.1, 0.5)
+    one, other = along / size, across / size
+    if random.random() < 0.5:  # noqa: PLR2004 - half of them
+        joint = np.maximum(np.abs(one % 1 - 0.5), np.abs(other % 1 - 0.5))
+        return np.asarray(1 - 0.35 * smoothstep(joint, 0.47, 0.49), np.float32)
+    return np.asarray(1 - 0.35 * ((one % 1 > 0.5) * 0.5 + (other % 1 > 0.5) * 0.5), np.float32)  # noqa: PLR2004 - half a tile
+
+
+def _serving_tray(scene: Scene, random: Random) -> None:
+    xs, ys = grid(scene.shape)
+    x, y = turned(xs, ys, random.uniform(-0.3, 0.3))
+    rho = rounded(x / random.uniform(0.8, 1.3), y / random.uniform(0.6, 1.0), 8)
+    hue = np.clip(random.uniform(0.1, 0.8) + random.normal(0, 0.12, 3), 0.05, 0.9)
+    paint = np.broadcast_to(hue.astype(np.float32), (*scene.shape, 3))
+    rise = 0.03 * smoothstep(rho, 0.9, 0.96)
+    scene.stand(paint, 1 - smoothstep(rho, 0.99, 1.0), rise=rise, gloss=0.5)
+
+
+def add_cutlery(scene: Scene, random: Random, *, at: tuple[float, float]) -> None:
+    """Chopsticks, a spoon or a fork, on the dish or beside it."""
+    height, width = scene.shape
+    mask = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(mask)
+    scale = max(width, height) / 2
+    start = np.array([width / 2 + at[0] * scale, height / 2 + at[1] * scale])
+    start = start + random.normal(0, 0.25, 2) * scale
+    turn = random.uniform(0, 2 * np.pi)
+    ahead = np.array([np.cos(turn), np.sin(turn)]) * scale * random.uniform(0.7, 1.4)
+    beside = np.array([-ahead[1], ahead[0]]) * 0.07
+    thick = max(2, int(scale * random.uniform(0.02, 0.045)))
+    chopsticks = random.random() < 0.5  # noqa: PLR2004 - half of them
+    for side in (-1, 1) if chopsticks else (0,):
+        line = [*(start + side * beside), *(start + ahead + side * beside * 0.4)]
+        draw.line([float(value) for value in line], fill=255, width=thick)
+    if not chopsticks:
+        head = thick * random.uniform(1.8, 3.0)
+        x, y = (float(value) for value in start)
+        draw.ellipse([x - head, y - head, x + head, y + head], fill=255)
+    paint = random.uniform(0.05, 0.7, 3) if chopsticks else np.full(3, random.uniform(0.45, 0.75))
+    full = np.broadcast_to(paint.astype(np.float32), (*scene.shape, 3))
+    scene.lay(full, softened(mask, 0.8), rise=0.03, gloss=0.2 if chopsticks else 0.9)
+
+
+def add_napkin(scene: Scene, random: Random, *, at: tuple[float, float]) -> None:
+    """A used paper napkin: white, creased, of no particular outline."""
+    xs, ys = grid(scene.shape)
+    far = np.hypot(xs - at[0], ys - at[1]) / random.uniform(0.15, 0.35)
+    outline = far + 0.35 * noise(random, scene.shape, 4, 2)
+    alpha = 1 - smoothstep(np.asarray(outline, np.float32), 0.95, 1.0)
+    creases = np.abs(noise(random, scene.shape, 9, 3)) * 0.06
+    white = colour(0.93, 0.93, 0.92) * np.float32(random.uniform(0.8, 1.05))
+    paint = np.broadcast_to(white, (*scene.shape, 3))
+    scene.lay(paint, alpha, rise=np.asarray(creases + 0.02, np.float32), gloss=0.02)

@@ -1,0 +1,81 @@
+"""From accepted activities to whole grams of CO2e, by versioned methodologies with dated factors.
+
+Pure: no database, no HTTP, no clock. Everything that an auditor needs to recompute a credit.
+"""
+
+from scoring.methodology.calculation import Calculation, calculate, explain
+from scoring.methodology.catalogue import Catalogue, load_catalogue, read_catalogue
+from scoring.methodology.engine import (
+    ENGINE,
+    ENGINES,
+    SHANGHAI,
+    day_of,
+    period_of,
+    reduce_period,
+)
+from scoring.methodology.refusals import (
+    CannotCalculate,
+    CatalogueBroken,
+    ExclusiveInputs,
+    MaterialNeeded,
+    MissingInput,
+    MixedPeriods,
+    NaiveTime,
+    Negative,
+    NoFactor,
+    NotANumber,
+    NoVersion,
+    RepeatedKey,
+    TooFine,
+    TooLarge,
+    UnknownInput,
+    UnknownMaterial,
+    UnknownMethodology,
+    UnknownRegion,
+    UnknownTier,
+    UnknownVersion,
+)
+from scoring.methodology.regions import region_of
+from scoring.methodology.values import Activity, Reason, Reduction, Tier
+from scoring.methodology.version import MethodologyVersion
+
+__all__ = [
+    "ENGINE",
+    "ENGINES",
+    "SHANGHAI",
+    "Activity",
+    "Calculation",
+    "CannotCalculate",
+    "Catalogue",
+    "CatalogueBroken",
+    "ExclusiveInputs",
+    "MaterialNeeded",
+    "MethodologyVersion",
+    "MissingInput",
+    "MixedPeriods",
+    "NaiveTime",
+    "Negative",
+    "NoFactor",
+    "NoVersion",
+    "NotANumber",
+    "Reason",
+    "Reduction",
+    "RepeatedKey",
+    "Tier",
+    "TooFine",
+    "TooLarge",
+    "UnknownInput",
+    "UnknownMaterial",
+    "UnknownMethodology",
+    "UnknownRegion",
+    "UnknownTier",
+    "UnknownVersion",
+    "calculate",
+    "day_of",
+    "explain",
+    "load_catalogue",
+    "period_of",
+    "read_catalogue",
+    "reduce_period",
+    "region_of",
+]

@@ -1,0 +1,180 @@
+"""A version compiled for one day and region: integers only, ready for the engine.
+
+Factors are chosen here: the narrowest region, then the latest data year of each series published
+by the day of the activity; among what is left the baseline takes the lowest value and the project
+the highest, so that a doubt never credits.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from scoring.methodology.factor import EmissionFactor
+from scoring.methodology.quantities import kind_of, quantity_of
+from scoring.methodology.refusals import NoFactor
+from scoring.methodology.regions import places_around
+from scoring.methodology.units import exponent_of_product
+from scoring.methodology.values import Tier
+from scoring.methodology.version import Cap, Formula, MethodologyVersion
+
+
+class Term(NamedTuple):
+    """One quantity of a rule; `baseline` and `project` are 10 ** -`Rule.places` g per base unit."""
+
+    quantity: str
+    cap: Cap
+    cap_place: tuple[str, str]
+    baseline: int
+    project: int
+    net: int
+    baseline_factors: tuple[str, ...]
+    project_factors: tuple[str, ...]
+    factors: tuple[str, ...]
+
+
+class Rule(NamedTuple):
+    """All that the engine needs of one version on one day in one region.
+
+    Attributes:
+        terms: by quantity, in the order in which a cap fills: lowest net factor first.
+        accepts: names of the quantities that an activity may carry.
+        places: decimal places of the terms' factors.
+        multipliers: by tier, with the remaining decimal places up to `exact_places`.
+        exact_places: decimal places of term times multiplier.
+    """
+
+    version: MethodologyVersion
+    hash: str
+    exclusion: str
+    yearly: bool
+    first_given: bool
+    terms: dict[str, Term]
+    accepts: frozenset[str]
+    places: int
+    multipliers: dict[Tier, int]
+    exact_places: int
+
+
+class _Side(NamedTuple):
+    """Rows multiplied into one side of a formula: `digits` x 10 ** `exponent` g per base unit.
+
+    Whole numbers with an exponent, because a decimal context could round the product.
+    """
+
+    rows: tuple[EmissionFactor, ...]
+    digits: int
+    exponent: int
+
+
+def compile_rule(version: MethodologyVersion, day: date, region: str) -> Rule:
+    """Choose the factors and multiply them out.
+
+    Raises:
+        NoFactor: a formula has no applicable factor here and then.
+    """
+    sides = [_sides(version, formula, day, region) for formula in version.formulas]
+    places = max(0, *(-side.exponent for pair in sides for side in pair))
+    terms = [
+        _term(version, formula, pair, places)
+        for formula, pair in zip(version.formulas, sides, strict=True)
+    ]
+    if version.combine == "sum":
+        terms.sort(key=lambda term: (term.net, term.quantity))
+    multipliers, multiplier_places = _multipliers(version)
+    multiplying = {cap.per for cap in version.caps.values() if cap.per}
+    return Rule(
+        version=version,
+        hash=version.hash,
+        exclusion=version.exclusion,
+        yearly=version.period == "year",
+        first_given=version.combine == "first_given",
+        terms={term.quantity: term for term in terms},
+        accepts=frozenset({term.quantity for term in terms} | multiplying),
+        places=places,
+        multipliers=multipliers,
+        exact_places=places + multiplier_places,
+    )
+
+
+def choose_factor(
+    rows: Iterable[EmissionFactor], day: date, region: str, *, highest: bool
+) -> EmissionFactor | None:
+    """The applicable row, or None; equal values are told apart by id, for a stable answer."""
+    live = [row for row in rows if row.applies_on(day)]
+    for place in places_around(region):
+        if here := [row for row in live if row.region == place]:
+            newest = {row.series: row for row in sorted(here, key=lambda row: row.data_year)}
+            return (max if highest else min)(newest.values(), key=lambda row: (row.amount, row.id))
+    return None
+
+
+def _sides(
+    version: MethodologyVersion, formula: Formula, day: date, region: str
+) -> tuple[_Side, _Side]:
+    unit = quantity_of(formula.quantity).unit
+    baseline = _rows(version, formula.baseline, day, region, highest=False)
+    project = _rows(version, formula.project, day, region, highest=True)
+    return _multiply(unit, baseline), _multiply(unit, project)
+
+
+def _rows(
+    version: MethodologyVersion, keys: tuple[str, ...], day: date, region: str, *, highest: bool
+) -> tuple[EmissionFactor, ...]:
+    return tuple(_row(version, key, day, region, highest=highest) for key in keys)
+
+
+def _row(
+    version: MethodologyVersion, key: str, day: date, region: str, *, highest: bool
+) -> EmissionFactor:
+    rows = (row for row in version.factors.values() if row.key == key)
+    chosen = choose_factor(rows, day, region, highest=highest)
+    if chosen is None:
+        raise NoFactor(f"{version.methodology_id}: no factor {key} for {region} on {day}")
+    return chosen
+
+
+def _multiply(unit: str, rows: tuple[EmissionFactor, ...]) -> _Side:
+    if not rows:
+        return _Side((), 0, 0)
+    exponent = exponent_of_product(unit, [row.ratio for row in rows])
+    digits = 1
+    for row in rows:
+        mantissa, shift = _exact(row.value)
+        digits *= mantissa
+        exponent += shift
+    while exponent < 0 and digits % 10 == 0:  # fewer places, shorter strings
+        digits //= 10
+        exponent += 1
+    return _Side(rows, digits, exponent)
+
+
+def _exact(value: str) -> tuple[int, int]:
+    whole, _, decimals = value.partition(".")
+    return int(whole + decimals), -len(decimals)
+
+
+def _term(
+    version: MethodologyVersion, formula: Formula, sides: tuple[_Side, _Side], places: int
+) -> Term:
+    baseline, project = (side.digits * 10 ** (places + side.exponent) for side in sides)
+    baseline_ids, project_ids = (tuple(row.id for row in side.rows) for side in sides)
+    kind = kind_of(formula.quantity)
+    return Term(
+        quantity=formula.quantity,
+        cap=version.caps[kind],
+        cap_place=(version.methodology_id, kind),
+        baseline=baseline,
+        project=project,
+        net=baseline - project,
+        baseline_factors=baseline_ids,
+        project_factors=project_ids,
+        factors=baseline_ids + project_ids,
+    )
+
+
+def _multipliers(version: MethodologyVersion) -> tuple[dict[Tier, int], int]:
+    exact = {tier: _exact(value) for tier, value in version.multipliers.items()}
+    places = max(-exponent for _, exponent in exact.values())
+    return {
+        tier: digits * 10 ** (places + exponent) for tier, (digits, exponent) in exact.items()
+    }, places

@@ -1,0 +1,72 @@
+"""The closed table of units, and their cancellation.
+
+Every unit is a power of ten of its dimension's base unit, so that conversion shifts a decimal
+point and never rounds. A unit that is missing here cannot enter the catalogue.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from scoring.methodology.refusals import UnitsDoNotCancel
+
+
+class Unit(NamedTuple):
+    """One unit: 10 ** `exponent` base units of its dimension."""
+
+    dimension: str
+    exponent: int
+
+
+class Ratio(NamedTuple):
+    """The unit of a factor: `numerator` per `denominator`."""
+
+    numerator: str
+    denominator: str
+
+
+UNITS = {
+    "gCO2": Unit("emission", 0),
+    "kgCO2": Unit("emission", 3),
+    "gCO2e": Unit("emission", 0),
+    "kgCO2e": Unit("emission", 3),
+    "g": Unit("mass", 0),
+    "kg": Unit("mass", 3),
+    "t": Unit("mass", 6),
+    # One person moved by one metre. Vehicle-kilometres are left out on purpose: a factor per
+    # car-km would cancel against a passenger's distance and overstate by the occupancy.
+    "pm": Unit("passenger distance", 0),
+    "pkm": Unit("passenger distance", 3),
+    "Wh": Unit("energy", 0),
+    "kWh": Unit("energy", 3),
+    "L": Unit("volume", 0),
+    "m3": Unit("volume", 3),
+    "meal": Unit("meal", 0),
+    "ride": Unit("ride", 0),
+    "step": Unit("step", 0),
+    "day": Unit("day", 0),
+    "order": Unit("order", 0),
+    "box": Unit("box", 0),
+    "sheet": Unit("sheet", 0),
+    "tree": Unit("tree", 0),
+    "item": Unit("item", 0),
+}
+
+
+def exponent_of_product(quantity_unit: str, ratios: Iterable[Ratio]) -> int:
+    """Power of ten by which quantity times factors must be multiplied to be grams of CO2(e).
+
+    Raises:
+        UnitsDoNotCancel: what is left after cancellation is not an emission.
+    """
+    left = Counter({UNITS[quantity_unit].dimension: 1})
+    exponent = UNITS[quantity_unit].exponent
+    for ratio in ratios:
+        above, below = UNITS[ratio.numerator], UNITS[ratio.denominator]
+        left[above.dimension] += 1
+        left[below.dimension] -= 1
+        exponent += above.exponent - below.exponent
+    remaining = {dimension: power for dimension, power in left.items() if power}
+    if remaining != {"emission": 1}:
+        raise UnitsDoNotCancel(f"{quantity_unit} times its factors leaves {remaining}")
+    return exponent

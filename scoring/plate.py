@@ -1,0 +1,191 @@
+"""The plate recogniser: stored evidence in, scores, a verdict and identities out.
+
+The model looks, the card's thresholds decide. A verdict is never better than the photo: what is too
+dark or too blurry to see gets a retake hint instead of a guess.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from scoring.fingerprint import FINGERPRINT_SIDE_PX_MAX, Fingerprints, fingerprints_of
+from scoring.model_card import ModelCard, Thresholds, load_checked
+from scoring.photo import decode_evidence
+
+Verdict = Literal["accepted", "in_review", "rejected"]
+CLASSES: Final = ("clean", "residue", "leftover", "full", "not_a_plate")
+PARTS: Final = 10_000  # scores are stored in whole parts, so that a verdict can be recomputed
+BATCH_MAX: Final = 16  # larger batches were no faster per photo and hold more memory
+_QUALITY_SIDE_PX: Final = 256  # sharpness is comparable only at one size
+_BRIGHTEST: Final = 0.9  # quantile: a dark table around a well-lit plate is no dark photo
+_SHARPEST: Final = 0.995  # quantile: a clean plate is smooth but for its rim
+
+
+@dataclass(frozen=True, slots=True)
+class PlateScore:
+    """What was seen on one photo.
+
+    Attributes:
+        scores: parts per 10,000 by class, summing to 10,000.
+        recapture: how much it looks like a picture of a picture, parts per 10,000.
+        verdict: `accepted`, `in_review` or `rejected`.
+        reason: None when accepted, else `no_plate`, `too_dark`, `too_blurry`, `leftovers`,
+            `looks_like_screen` or `uncertain`.
+        model: sha256 of the model file.
+        embedding: little-endian float16, of length one.
+        fingerprints: PDQ in its eight orientations.
+    """
+
+    scores: dict[str, int]
+    recapture: int
+    verdict: Verdict
+    reason: str | None
+    model: str
+    embedding: bytes
+    fingerprints: Fingerprints
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The upright fingerprint, 32 bytes."""
+        return self.fingerprints.upright
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What cheap statistics say about a photo before any model does.
+
+    Attributes:
+        luminance: of the brightest tenth, 0 to 255.
+        sharpness: contrast between neighbouring pixels at the sharpest edges, relative to
+            `luminance`, times 1,000.
+    """
+
+    luminance: float
+    sharpness: float
+
+
+class PlateRecogniser:
+    """A checked model in memory; each worker process has its own."""
+
+    def __init__(self, model: bytes, card: ModelCard, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads  # workers are processes; threads would fight them
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
+        )
+        self.card = card
+
+    @classmethod
+    def load(cls, path: Path | None = None, *, threads: int = 1) -> Self:
+        """Load the model at `path`, or the packaged one.
+
+        Raises:
+            ModelNotInCard: the file is missing or is not the one that its card describes.
+        """
+        model, card = load_checked(path)
+        return cls(model, card, threads=threads)
+
+    def score(self, jpegs: Sequence[bytes]) -> list[PlateScore]:
+        """Score stored evidence, in order.
+
+        Raises:
+            PhotoUnreadable: `broken`, when one of them is not what `sanitise` wrote.
+        """
+        scored: list[PlateScore] = []
+        for start in range(0, len(jpegs), BATCH_MAX):
+            photos = [
+                decode_evidence(jpeg, FINGERPRINT_SIDE_PX_MAX)
+                for jpeg in jpegs[start : start + BATCH_MAX]
+            ]
+            scored.extend(self._score_batch(photos))
+        return scored
+
+    def _score_batch(self, photos: list[Image.Image]) -> list[PlateScore]:
+        pixels = np.stack([pixels_of(photo, self.card.input_px) for photo in photos])
+        probabilities, recaptures, embeddings = self._session.run(
+            ["probabilities", "recapture", "embedding"], {"pixels": pixels}
+        )
+        return [
+            self._assembled(photo, quantised(probabilities[at]), recaptures[at], embeddings[at])
+            for at, photo in enumerate(photos)
+        ]
+
+    def _assembled(
+        self,
+        photo: Image.Image,
+        parts: list[int],
+        recapture: float,
+        embedding: NDArray[np.float32],
+    ) -> PlateScore:
+        scores = dict(zip(self.card.classes, parts, strict=True))
+        recapture_parts = round(float(recapture) * PARTS)
+        verdict, reason = decide(scores, recapture_parts, quality_of(photo), self.card.thresholds)
+        return PlateScore(
+            scores=scores,
+            recapture=recapture_parts,
+            verdict=verdict,
+            reason=reason,
+            model=self.card.sha256,
+            embedding=embedding.astype("<f2").tobytes(),
+            fingerprints=fingerprints_of(photo),
+        )
+
+
+def decide(
+    scores: dict[str, int], recapture: int, quality: Quality, thresholds: Thresholds
+) -> tuple[Verdict, str | None]:
+    """The verdict and its reason.
+
+    A suspicion of a screen leads to a person and never to a no; it comes first because a screen is
+    also no plate.
+    """
+    if quality.luminance < thresholds.luminance_min:
+        return "rejected", "too_dark"
+    if quality.sharpness < thresholds.sharpness_min:
+        return "rejected", "too_blurry"
+    if recapture >= thresholds.recapture_review_min:
+        return "in_review", "looks_like_screen"
+    if scores["not_a_plate"] >= thresholds.not_a_plate_rejected_min:
+        return "rejected", "no_plate"
+    if scores["leftover"] + scores["full"] >= thresholds.food_rejected_min:
+        return "rejected", "leftovers"
+    if scores["clean"] >= thresholds.clean_accepted_min:
+        return "accepted", None
+    return "in_review", "uncertain"
+
+
+def pixels_of(photo: Image.Image, side: int) -> NDArray[np.float32]:
+    """The model's input: the whole photo squeezed into a square, so that no edge goes unseen.
+
+    Returns:
+        Array of shape (3, side, side), float32, RGB in [0, 1].
+    """
+    small = photo.resize((side, side), Image.Resampling.BOX)
+    return np.asarray(small, np.float32).transpose(2, 0, 1) / 255
+
+
+def quality_of(photo: Image.Image) -> Quality:
+    """Measure light and sharpness on a small grey version."""
+    grey = photo.convert("L")
+    grey.thumbnail((_QUALITY_SIDE_PX, _QUALITY_SIDE_PX), Image.Resampling.BOX)
+    values = np.asarray(grey, np.float32)
+    luminance = float(np.quantile(values, _BRIGHTEST))
+    steps = np.abs(np.diff(values, axis=1))
+    sharpness = float(np.quantile(steps, _SHARPEST)) / max(luminance, 1.0) * 1_000
+    return Quality(luminance, sharpness)
+
+
+def quantised(probabilities: NDArray[np.float32]) -> list[int]:
+    """Whole parts per 10,000 that sum to 10,000; the largest remainders round up."""
+    exact = probabilities.astype(np.float64) / float(probabilities.sum()) * PARTS
+    parts = np.floor(exact).astype(int)
+    for at in np.argsort(parts - exact, kind="stable")[: PARTS - int(parts.sum())]:
+        parts[at] += 1
+    return [int(part) for part in parts]

@@ -1,0 +1,73 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from models.renderer import render
+from scoring.fingerprint import FINGERPRINT_BYTES, ORIENTATIONS, distance, fingerprints_of
+
+TURNS = {
+    "upright": None,
+    "rotated_90": Image.Transpose.ROTATE_90,
+    "rotated_180": Image.Transpose.ROTATE_180,
+    "rotated_270": Image.Transpose.ROTATE_270,
+    "flipped_top_bottom": Image.Transpose.FLIP_TOP_BOTTOM,
+    "flipped_left_right": Image.Transpose.FLIP_LEFT_RIGHT,
+    "transposed": Image.Transpose.TRANSPOSE,
+    "transversed": Image.Transpose.TRANSVERSE,
+}
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return render("leftover", 5, (640, 480))
+
+
+def recompressed(image):
+    buffer = io.BytesIO()
+    image.resize((320, 240)).save(buffer, "JPEG", quality=50)
+    with Image.open(buffer) as again:
+        return again.convert("RGB")
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_a_turned_photo_is_found_by_the_orientation_of_that_name(photo, orientation):
+    turn = TURNS[orientation]
+    turned = photo if turn is None else photo.transpose(turn)
+    distances = [
+        distance(fingerprints_of(turned).upright, bits)
+        for bits in fingerprints_of(photo).orientations
+    ]
+
+    assert int(np.argmin(distances)) == ORIENTATIONS.index(orientation)
+    assert min(distances) <= 31
+
+
+def test_a_recompressed_and_a_brighter_copy_stay_within_31_bits(photo):
+    original = fingerprints_of(photo).upright
+
+    assert distance(original, fingerprints_of(recompressed(photo)).upright) <= 31
+    brighter = ImageEnhance.Brightness(photo).enhance(1.3)
+    assert distance(original, fingerprints_of(brighter).upright) <= 31
+
+
+def test_another_photo_is_far(photo):
+    other = render("leftover", 6, (640, 480))
+
+    assert distance(fingerprints_of(photo).upright, fingerprints_of(other).upright) > 60
+
+
+def test_fingerprints_are_32_bytes_and_a_flat_picture_has_low_quality(photo):
+    marks = fingerprints_of(photo)
+
+    assert [len(bits) for bits in marks.orientations] == [FINGERPRINT_BYTES] * 8
+    assert marks.quality > fingerprints_of(Image.new("RGB", (640, 480), (90, 90, 90))).quality
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "bits"),
+    [(b"\x00" * 32, b"\x00" * 32, 0), (b"\x00" * 32, b"\xff" * 32, 256), (b"\x01", b"\x03", 1)],
+)
+def test_distance_counts_bits(one, other, bits):
+    assert distance(one, other) == bits
