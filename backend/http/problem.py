@@ -115,4 +115,4 @@ def render_problem(
     if error is None or not error.facts:
         return msgspec.json.encode(problem)
     members = {k: v for k, v in error.facts.items() if k not in RESERVED_MEMBERS}
-    return msgspec.json.encode({**msgspec.structs.asdict(problem), **members})
+    return msgspec.json.encode({**msgspec.to_builtins(problem), **members})

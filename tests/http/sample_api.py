@@ -166,7 +166,9 @@ ROUTES = [
         answers={200: Things},
         summary="My things.",
     ),
-    Route("GET", "/v1/public", ask, policy=PUBLIC, answers={200: Asked}, summary="Ask.", waits=True),
+    Route(
+        "GET", "/v1/public", ask, policy=PUBLIC, answers={200: Asked}, summary="Ask.", waits=True
+    ),
     Route(
         "POST",
         "/v1/effects",

@@ -150,9 +150,7 @@ async def test_method_override_and_identity_fields_are_ignored(server):
 
 
 async def test_expect_with_too_large_a_body_is_refused_before_it_is_sent(server):
-    reply = await server.send(
-        POST + b"Content-Length: 100000000\r\nExpect: 100-continue\r\n\r\n"
-    )
+    reply = await server.send(POST + b"Content-Length: 100000000\r\nExpect: 100-continue\r\n\r\n")
     assert (reply.status, reply.problem["type"]) == (413, "/problems/payload-too-large")
 
 
@@ -201,7 +199,9 @@ async def test_an_idle_connection_is_closed(server):
 
 
 async def test_a_silent_body_times_out(server):
-    reply = await server.send(POST + b"Idempotency-Key: 0123456789abcdef\r\nContent-Length: 90\r\n\r\n{")
+    reply = await server.send(
+        POST + b"Idempotency-Key: 0123456789abcdef\r\nContent-Length: 90\r\n\r\n{"
+    )
     assert (reply.status, reply.problem["type"]) == (408, "/problems/request-timeout")
 
 
