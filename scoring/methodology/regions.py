@@ -11,9 +11,9 @@ SIX_DIGITS = re.compile(r"[1-9][0-9]{5}", re.ASCII)
 # Ministry of Civil Affairs; ISO 3166-2:2020.
 _PROVINCES = """
 11 北京 BJ|12 天津 TJ|13 河北 HE|14 山西 SX|15 内蒙古 NM|21 辽宁 LN|22 吉林 JL|23 黑龙江 HL
-31 上海 SH|32 江苏 JS|33 浙江 ZJ|34 安徽 AH|35 福建 FJ|36 江西 JX|37 山东 SD|41 河南 HA|42 湖北 HB|43 湖南 HN
-44 广东 GD|45 广西 GX|46 海南 HI|50 重庆 CQ|51 四川 SC|52 贵州 GZ|53 云南 YN|54 西藏 XZ|61 陕西 SN
-62 甘肃 GS|63 青海 QH|64 宁夏 NX|65 新疆 XJ|71 台湾 TW|81 香港 HK|82 澳门 MO
+31 上海 SH|32 江苏 JS|33 浙江 ZJ|34 安徽 AH|35 福建 FJ|36 江西 JX|37 山东 SD|41 河南 HA|42 湖北 HB
+43 湖南 HN|44 广东 GD|45 广西 GX|46 海南 HI|50 重庆 CQ|51 四川 SC|52 贵州 GZ|53 云南 YN|54 西藏 XZ
+61 陕西 SN|62 甘肃 GS|63 青海 QH|64 宁夏 NX|65 新疆 XJ|71 台湾 TW|81 香港 HK|82 澳门 MO
 """
 
 
