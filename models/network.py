@@ -3,17 +3,18 @@
 from pathlib import Path
 from typing import Final
 
+import onnx
 import torch
 from torch import Tensor, nn
 
+from models.network_shape import EMBEDDING_DIM
 from scoring.plate import CLASSES
 
-EMBEDDING_DIM: Final = 64
 WIDTHS: Final = (20, 40, 80, 144, 224)  # 1.9 M parameters: what half an hour on one core can train
 DROPOUT: Final = 0.2
 
 
-class Residual(nn.Module):
+class Residual(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
     """Two convolutions beside a shortcut."""
 
     def __init__(self, width: int) -> None:
@@ -31,7 +32,7 @@ class Residual(nn.Module):
         return torch.relu(x + self.path(x))
 
 
-class PlateNetwork(nn.Module):
+class PlateNetwork(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
     """Pixels in [0, 1] to class logits, a recapture logit and an embedding."""
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class PlateNetwork(nn.Module):
         return logits, self.recapture(pooled).squeeze(1), embedding
 
 
-class Exported(nn.Module):
+class Exported(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
     """What the service runs: probabilities at the calibrated temperature, unit embeddings."""
 
     def __init__(self, network: PlateNetwork, temperature: float) -> None:
@@ -77,8 +78,10 @@ class Exported(nn.Module):
         return probabilities, torch.sigmoid(recapture), nn.functional.normalize(embedding)
 
 
-def export(network: PlateNetwork, temperature: float, input_px: int, file: Path) -> None:
-    """Write a single ONNX file with a free batch size."""
+def export(
+    network: PlateNetwork, temperature: float, input_px: int, file: Path, *, notes: dict[str, str]
+) -> None:
+    """Write a single ONNX file with a free batch size; `notes` say how it was made."""
     # The TorchScript exporter is the one that needs no package beyond torch itself.
     torch.onnx.export(
         Exported(network, temperature).eval(),
@@ -92,3 +95,7 @@ def export(network: PlateNetwork, temperature: float, input_px: int, file: Path)
         opset_version=17,
         dynamo=False,
     )
+    model = onnx.load(file)
+    onnx.helper.set_model_props(model, notes)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, file)

@@ -1,4 +1,4 @@
-"""The photos with stated licences, their labels, and the one split that training and evaluation share.
+"""The photos with stated licences, their labels, and the split that everything here shares.
 
 The folder lies outside the repository, and no commit contains a photo from it.
 """

@@ -83,7 +83,7 @@ def _made(count: int, first_seed: int, photos: list[Photo]) -> Pictures:
 def _picture(
     kind: str, seed: int, backdrops: list[Image.Image], plates: list[Photo]
 ) -> Image.Image:
-    """Half of the recaptured pictures show real photos, so that a screen is not known by its art."""
+    """Half of the recaptured pictures show real photos, or screens would be known by their art."""
     if kind in RECAPTURED and seed % 2 and plates:
         random = np.random.default_rng(seed)
         shown = _opened(plates[int(random.integers(len(plates)))]).resize(_SIZES[0])

@@ -5,6 +5,7 @@ One process, one thread by default, seeded; the photos come from a folder outsid
 
 import argparse
 import copy
+import hashlib
 import math
 import sys
 import time
@@ -18,12 +19,12 @@ from torch import Tensor, nn
 
 from models.augment import augmented
 from models.network import PlateNetwork, export
+from models.network_shape import INPUT_PX
 from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
 from models.renders import Pictures, rendered
 from models.training_set import Pool, pictures_of, pool_of
 
 FILE: Final = Path(__file__).parent / "plate.onnx"
-INPUT_PX: Final = 160
 EARLY_PX: Final = 112  # the first half learns coarse things faster on small pictures
 BATCH: Final = 48
 RATE_MAX: Final = 2e-3
@@ -58,14 +59,28 @@ def train(recipe: Recipe) -> None:
     pool = pool_of(pictures_of(photos, "train"), renders)
     averaged = _fitted(recipe, pool)
     temperature = _temperature(averaged, pictures_of(photos, "tune"))
-    export(averaged, temperature, INPUT_PX, recipe.file)
+    notes = _notes(recipe, temperature)
+    export(averaged, temperature, INPUT_PX, recipe.file, notes=notes)
     print(f"{recipe.file}: temperature {temperature:.3f}; write its card by models.evaluate --card")
+
+
+def _notes(recipe: Recipe, temperature: float) -> dict[str, str]:
+    manifest = hashlib.sha256((recipe.photos / "manifest.csv").read_bytes()).hexdigest()
+    return {
+        "input_px": str(INPUT_PX),
+        "manifest_sha256": manifest,
+        "minutes": f"{recipe.minutes:g}",
+        "renders": str(recipe.renders),
+        "seed": str(recipe.seed),
+        "temperature": f"{temperature:.3f}",
+    }
 
 
 def _fitted(recipe: Recipe, pool: Pool) -> PlateNetwork:
     network = PlateNetwork()
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = copy.deepcopy(network).eval()
+    network.to(memory_format=torch.channels_last)
+    averaged: PlateNetwork = copy.deepcopy(network)
+    averaged.eval()
     optimiser = torch.optim.AdamW(network.parameters(), RATE_MAX, weight_decay=WEIGHT_DECAY)
     started, done, step = time.monotonic(), 0.0, 0
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -114,27 +129,25 @@ def _loss(
     return (by_class * weights).mean() + 0.5 * by_recapture
 
 
-@torch.no_grad()
 def _average(averaged: PlateNetwork, network: PlateNetwork, step: int) -> None:
     decay = min(AVERAGE_DECAY, step / (step + 10))
-    for mean, value in zip(
-        averaged.state_dict().values(), network.state_dict().values(), strict=True
-    ):
+    values = network.state_dict().values()  # detached, so nothing is recorded for gradients
+    for mean, value in zip(averaged.state_dict().values(), values, strict=True):
         if mean.dtype.is_floating_point:
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
 
 
-@torch.no_grad()
 def _temperature(network: PlateNetwork, tune: Pictures) -> float:
     """The temperature with the best likelihood on the tuning part, found by trying."""
-    logits = torch.cat(
-        [
-            network(_shrunk(tune.pixels[start : start + BATCH]))[0]
-            for start in range(0, len(tune.labels), BATCH)
-        ]
-    )
+    with torch.no_grad():
+        logits = torch.cat(
+            [
+                network(_shrunk(tune.pixels[start : start + BATCH]))[0]
+                for start in range(0, len(tune.labels), BATCH)
+            ]
+        )
     labels = torch.from_numpy(tune.labels)
     # Every class weighs the same, or the many clothes would set the plates' confidence.
     weights = 1 / torch.bincount(labels, minlength=logits.shape[1]).clamp(min=1).float()

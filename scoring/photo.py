@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 UPLOAD_BYTES_MAX: Final = 10_000_000  # what a phone makes at full quality; more is not a snapshot
 PIXELS_MAX: Final = 40_000_000  # phones go to 12 to 50 MP; refused before anything is decoded
@@ -112,7 +112,7 @@ def sanitise(data: bytes) -> SanitisedPhoto:
 
 
 def decode_evidence(jpeg: bytes, side_px_max: int) -> Image.Image:
-    """Evidence as RGB, decoded at a half, a quarter or an eighth while it stays above `side_px_max`.
+    """Evidence as RGB, decoded at a half, quarter or eighth while that stays above `side_px_max`.
 
     Raises:
         PhotoUnreadable: `broken`, when the stored bytes are not what `sanitise` wrote.
@@ -136,7 +136,7 @@ def _decoder_errors_are_refusals() -> Iterator[None]:
             yield
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as bomb:
             raise PhotoUnreadable("too_many_pixels") from bomb
-        except Image.UnidentifiedImageError as unknown:
+        except UnidentifiedImageError as unknown:
             raise PhotoUnreadable("unsupported_type") from unknown
         except _DECODER_ERRORS as error:
             raise PhotoUnreadable("broken") from error
@@ -150,9 +150,9 @@ def _refuse_by_first_bytes(data: bytes) -> None:
 
 
 def _is_heic(data: bytes) -> bool:
-    """By the brands of ISO/IEC 23008-12, Annex B; a bare HEIF container counts unless it is AVIF."""
+    """By the brands of ISO/IEC 23008-12, Annex B; a bare HEIF container counts unless AVIF."""
     box = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
-    brands = {box[at : at + 4] for at in range(0, len(box), 4) if at != 4}  # 4: minor version
+    brands = {box[at : at + 4] for at in (0, *range(8, len(box), 4))}  # a version lies between
     return bool(brands & _HEIC_BRANDS) or (bool(brands & _HEIF_BRANDS) and b"avif" not in brands)
 
 

@@ -28,6 +28,20 @@ _SHARPEST: Final = 0.995  # quantile: a clean plate is smooth but for its rim
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """What cheap statistics say about a photo before any model does.
+
+    Attributes:
+        luminance: of the brightest tenth, 0 to 255.
+        sharpness: contrast between neighbouring pixels at the sharpest edges, relative to
+            `luminance`, times 1,000.
+    """
+
+    luminance: float
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlateScore:
     """What was seen on one photo.
 
@@ -40,6 +54,7 @@ class PlateScore:
         model: sha256 of the model file.
         embedding: little-endian float16, of length one.
         fingerprints: PDQ in its eight orientations.
+        quality: light and sharpness.
     """
 
     scores: dict[str, int]
@@ -49,25 +64,12 @@ class PlateScore:
     model: str
     embedding: bytes
     fingerprints: Fingerprints
+    quality: Quality
 
     @property
     def fingerprint(self) -> bytes:
         """The upright fingerprint, 32 bytes."""
         return self.fingerprints.upright
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What cheap statistics say about a photo before any model does.
-
-    Attributes:
-        luminance: of the brightest tenth, 0 to 255.
-        sharpness: contrast between neighbouring pixels at the sharpest edges, relative to
-            `luminance`, times 1,000.
-    """
-
-    luminance: float
-    sharpness: float
 
 
 class PlateRecogniser:
@@ -126,7 +128,8 @@ class PlateRecogniser:
     ) -> PlateScore:
         scores = dict(zip(self.card.classes, parts, strict=True))
         recapture_parts = round(float(recapture) * PARTS)
-        verdict, reason = decide(scores, recapture_parts, quality_of(photo), self.card.thresholds)
+        quality = quality_of(photo)
+        verdict, reason = decide(scores, recapture_parts, quality, self.card.thresholds)
         return PlateScore(
             scores=scores,
             recapture=recapture_parts,
@@ -135,6 +138,7 @@ class PlateRecogniser:
             model=self.card.sha256,
             embedding=embedding.astype("<f2").tobytes(),
             fingerprints=fingerprints_of(photo),
+            quality=quality,
         )
 
 
@@ -168,7 +172,7 @@ def pixels_of(photo: Image.Image, side: int) -> NDArray[np.float32]:
         Array of shape (3, side, side), float32, RGB in [0, 1].
     """
     small = photo.resize((side, side), Image.Resampling.BOX)
-    return np.asarray(small, np.float32).transpose(2, 0, 1) / 255
+    return np.asarray(small, np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
 def quality_of(photo: Image.Image) -> Quality:

@@ -43,7 +43,7 @@ async def pay(conn: AsyncConnection, decision: Decision, locked: Locked) -> Paym
     for credit in credits:
         transfers += _earned(credit, lots[_expiry(credit)], debts)
     if corrections:
-        transfers += await _corrected(conn, corrections, debts)
+        transfers += await _corrected(conn, corrections, transfers, lots, debts)
     await _write_debts(conn, debts, locked)
     await give_back(conn, PROGRAMME_FUND, _returned(transfers, corrections))
     bookings = [(credit, lots[_expiry(credit)]) for credit in credits]
@@ -149,14 +149,23 @@ def _earned(credit: Credit, lot_id: int, debts: dict[UUID, int]) -> Iterator[Tra
 
 
 async def _corrected(
-    conn: AsyncConnection, corrections: Sequence[Correction], debts: dict[UUID, int]
+    conn: AsyncConnection,
+    corrections: Sequence[Correction],
+    earned: Sequence[Transfer],
+    lots: Mapping[date, int],
+    debts: dict[UUID, int],
 ) -> list[Transfer]:
-    lots = dict(await point_lots(conn, sorted({each.new.account_id for each in corrections})))
+    """Reversals and re-bookings, each seeing what the batch has earned and corrected before it."""
+    expiry_of = {lot_id: expires_on for expires_on, lot_id in lots.items()}
+    balances = dict(await point_lots(conn, sorted({each.new.account_id for each in corrections})))
+    for account_id, there in balances.items():
+        own = [move for move in earned if move.account_id == account_id]
+        balances[account_id] = _after(there, own, expiry_of)
     transfers: list[Transfer] = []
     for each in corrections:
         account_id = each.new.account_id
-        moves = [*_reversed(each, lots[account_id], debts), *_booked_again(each)]
-        lots[account_id] = _after(lots[account_id], moves)
+        moves = [*_reversed(each, balances[account_id], debts), *_booked_again(each)]
+        balances[account_id] = _after(balances[account_id], moves, expiry_of)
         transfers += moves
     return transfers
 
@@ -225,10 +234,15 @@ def _booked_again(correction: Correction) -> Iterator[Transfer]:
         )
 
 
-def _after(lots: Sequence[LotBalance], moves: Sequence[Transfer]) -> list[LotBalance]:
-    """The lots once these moves are booked, for the next correction of the same account."""
-    moved: dict[int, int] = {}
+def _after(
+    balances: Sequence[LotBalance], moves: Sequence[Transfer], expiry_of: Mapping[int, date]
+) -> list[LotBalance]:
+    """The account's lots of points once these moves of its own are booked."""
+    after = {each.lot_id: each for each in balances}
     for move in moves:
+        if move.lot_id == GRAMS_LOT:
+            continue
+        found = after.get(move.lot_id) or LotBalance(move.lot_id, expiry_of[move.lot_id], 0, 0)
         sign = 1 if move.credit == move.account_id else -1
-        moved[move.lot_id] = moved.get(move.lot_id, 0) + sign * move.amount
-    return [lot._replace(posted=lot.posted + moved.get(lot.lot_id, 0)) for lot in lots]
+        after[move.lot_id] = found._replace(posted=found.posted + sign * move.amount)
+    return list(after.values())

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from models.renderer.dishes import Dish, laid_dish
-from models.renderer.fields import Random
+from models.renderer.fields import Random, happens
 from models.renderer.food import add_drops, add_leftovers, add_meal, add_residue
 from models.renderer.others import (
     add_boxes,
@@ -90,18 +90,18 @@ def _picture(
 
 def _set_table(scene: Scene, state: str, random: Random) -> None:
     """One dish, or a few smaller ones of which the worst gives the photo its class."""
-    count = 1 if random.random() < 0.7 else int(random.integers(2, 4))  # noqa: PLR2004 - mostly one
+    count = 1 if happens(random, 0.7) else int(random.integers(2, 4))
     worst = int(random.integers(count))
     for number in range(count):
         at, radius = _place(random, number, count)
         dish = laid_dish(scene, random, at=at, radius=radius)
         if state in _STATES and number == worst:
             _STATES[state](scene, dish, random)
-        elif random.random() < 0.15:  # noqa: PLR2004 - some are wet
+        elif happens(random, 0.15):
             add_drops(scene, dish, random)
-        if random.random() < 0.25:  # noqa: PLR2004 - a quarter with cutlery
+        if happens(random, 0.25):
             add_cutlery(scene, random, at=at)
-    if random.random() < 0.12:  # noqa: PLR2004 - napkins are rarer
+    if happens(random, 0.12):
         add_napkin(scene, random, at=(random.uniform(-0.9, 0.9), random.uniform(-0.7, 0.7)))
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from models.renderer.fields import (
+    happens,
     Colour,
     Field,
     Random,
@@ -131,10 +132,10 @@ def _material(
         rings = noise(random, scene.shape, 3, 1) + across * random.uniform(4, 9)
         grain = 0.8 + 0.2 * np.sin(rings * 6) + 0.05 * noise(random, scene.shape, 60, 1)
         return np.asarray(varied(random, WOOD, 0.05) * grain[..., None], np.float32), 0.15
-    chance = np.array([5, 3, 1, 0.6, 0.5, 0.7, 0.5, 0.5, 0.8])
-    glaze = varied(random, GLAZES[int(random.choice(len(GLAZES), p=chance / chance.sum()))], 0.03)
+    odds = np.array([5, 3, 1, 0.6, 0.5, 0.7, 0.5, 0.5, 0.8])
+    glaze = varied(random, GLAZES[int(random.choice(len(GLAZES), p=odds / odds.sum()))], 0.03)
     paint = np.broadcast_to(glaze, (*scene.shape, 3)).astype(np.float32)
-    if random.random() < 0.45:
+    if happens(random, 0.45):
         paint = _patterned(paint, random, along=along, across=across, rho=rho)
     return paint, float(random.uniform(0.2, 0.9))
 
@@ -150,20 +151,20 @@ def _steel(scene: Scene, random: Random, along: Field) -> Colour:
 def _patterned(paint: Colour, random: Random, *, along: Field, across: Field, rho: Field) -> Colour:
     """Patterns are no food: bands, petals round the rim, speckled stoneware, brush drawings."""
     ink = random.uniform(0.05, 0.7, 3).astype(np.float32)
-    kind = int(random.integers(5))
-    if kind == 0:
-        middle, width = random.uniform(0.75, 0.97), random.uniform(0.01, 0.06)
-        alpha = 1 - smoothstep(np.abs(rho - middle), width, width + 0.015)
-    elif kind == 1:
-        petals = np.cos(np.arctan2(across, along) * int(random.integers(6, 30)))
-        ring = 1 - smoothstep(np.abs(rho - random.uniform(0.8, 0.9)), 0.06, 0.09)
-        alpha = smoothstep(petals, 0.1, 0.4) * ring
-    elif kind == 2:
-        alpha = smoothstep(noise(random, rho.shape, random.uniform(60, 120), 1), 1.0, 1.3)
-    elif kind == 3:
-        ink_lines = np.abs(noise(random, rho.shape, random.uniform(4, 12), 2))
-        alpha = (1 - smoothstep(ink_lines, 0.03, 0.08)) * smoothstep(rho, 0.5, 0.7)
-    else:
-        alpha = 1 - smoothstep(rho, 0.5, random.uniform(0.52, 0.9))
+    match int(random.integers(5)):
+        case 0:
+            middle, width = random.uniform(0.75, 0.97), random.uniform(0.01, 0.06)
+            alpha = 1 - smoothstep(np.abs(rho - middle), width, width + 0.015)
+        case 1:
+            petals = np.cos(np.arctan2(across, along) * int(random.integers(6, 30)))
+            ring = 1 - smoothstep(np.abs(rho - random.uniform(0.8, 0.9)), 0.06, 0.09)
+            alpha = smoothstep(petals, 0.1, 0.4) * ring
+        case 2:
+            alpha = smoothstep(noise(random, rho.shape, random.uniform(60, 120), 1), 1.0, 1.3)
+        case 3:
+            ink_lines = np.abs(noise(random, rho.shape, random.uniform(4, 12), 2))
+            alpha = (1 - smoothstep(ink_lines, 0.03, 0.08)) * smoothstep(rho, 0.5, 0.7)
+        case _:
+            alpha = 1 - smoothstep(rho, 0.5, random.uniform(0.52, 0.9))
     strength = np.float32(random.uniform(0.3, 0.95))
     return mix(paint, ink, np.asarray(alpha * strength, np.float32))

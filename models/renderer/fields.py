@@ -32,7 +32,7 @@ def blurred(field: Field, radius_px: float) -> Field:
 
 
 def noise(random: Random, shape: tuple[int, int], cells: float, octaves: int = 3) -> Field:
-    """Smooth noise with about `cells` bumps along the longer side, values roughly within -1 to 1."""
+    """Smooth noise with about `cells` bumps along the longer side, mostly within -1 to 1."""
     height, width = shape
     total = np.zeros(shape, np.float32)
     weight = 1.0
@@ -56,7 +56,7 @@ def grid(shape: tuple[int, int]) -> tuple[Field, Field]:
 
 def smoothstep(field: Field, low: float, high: float) -> Field:
     """0 below `low`, 1 above `high`, without a kink."""
-    part = np.clip((field - low) / (high - low), 0, 1)
+    part = np.clip((field - low) / (high - low), 0, 1).astype(np.float32)
     return np.asarray(part * part * (3 - 2 * part), np.float32)
 
 
@@ -95,3 +95,13 @@ def rounded(x: Field, y: Field, power: float) -> Field:
     near, far = np.minimum(x, y), np.maximum(x, y)
     ratio = near / np.maximum(far, 1e-6)
     return np.asarray(far * (1 + ratio**power) ** (1 / power), np.float32)
+
+
+def happens(random: Random, share: float) -> bool:
+    """True in `share` of the cases."""
+    return float(random.random()) < share
+
+
+def covers(mask: Field) -> NDArray[np.bool_]:
+    """Where a soft mask is at least half."""
+    return mask >= 0.5  # noqa: PLR2004 - half

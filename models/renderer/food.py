@@ -7,6 +7,8 @@ from PIL import Image, ImageDraw
 
 from models.renderer.dishes import Dish
 from models.renderer.fields import (
+    happens,
+    covers,
     Colour,
     Field,
     Random,
@@ -58,7 +60,7 @@ def add_residue(scene: Scene, dish: Dish, random: Random) -> None:
 
 def add_leftovers(scene: Scene, dish: Dish, random: Random) -> None:
     """Residue, and one to four piles that together cover up to about half of the well."""
-    if random.random() < 0.8:
+    if happens(random, 0.8):
         _film(scene, dish, random, cover=float(random.uniform(0.1, 0.7)))
     for _ in range(int(random.integers(1, 5))):
         _pile(scene, dish, random, cover=float(random.uniform(0.06, 0.22)))
@@ -110,13 +112,13 @@ def _specks(scene: Scene, dish: Dish, random: Random, *, count: int) -> None:
     for _ in range(int(random.integers(1, 4))):
         mask = Image.new("L", (scene.shape[1], scene.shape[0]))
         _draw_specks(ImageDraw.Draw(mask), dish, random, count=max(1, count // 2))
-        alpha = np.asarray(softened(mask, 0.6) * (dish.mask > 0.5), np.float32)  # noqa: PLR2004 - half covered
+        alpha = np.asarray(softened(mask, 0.6) * covers(dish.mask), np.float32)
         paint = varied(random, FOODS[int(random.integers(len(FOODS)))], 0.1)
         scene.lay(np.broadcast_to(paint, (*scene.shape, 3)), alpha, rise=0.012, gloss=0.4)
 
 
 def _draw_specks(draw: ImageDraw.ImageDraw, dish: Dish, random: Random, *, count: int) -> None:
-    rows, columns = np.nonzero(dish.well > 0.5)  # noqa: PLR2004 - half covered
+    rows, columns = np.nonzero(covers(dish.well))
     if len(rows) == 0:
         return
     side = max(dish.well.shape) * dish.radius / 2
@@ -144,7 +146,7 @@ def _within(dish: Dish, field: Field) -> Field:
 
 def _covering(field: Field, dish: Dish, cover: float, edge: float) -> Field:
     """A soft mask over the highest `cover` of the well."""
-    inside = field[dish.well > 0.5]  # noqa: PLR2004 - half covered
+    inside = field[covers(dish.well)]
     if inside.size == 0:
         return np.zeros_like(field)
     level = float(np.quantile(inside[:: max(1, inside.size // 20_000)], 1 - min(cover, 0.999)))

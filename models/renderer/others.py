@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from models.renderer.dishes import Dish
 from models.renderer.fields import (
+    happens,
     Colour,
     Field,
     Random,
@@ -144,7 +145,7 @@ def _tilted(picture: Image.Image, random: Random) -> Image.Image:
     )
     left, top, right, bottom = (int(value) for value in box)
     framed.paste(picture.resize((right - left, bottom - top)), (left, top))
-    if random.random() < 0.3:  # noqa: PLR2004 - an application's controls in a third
+    if happens(random, 0.3):
         draw = ImageDraw.Draw(framed)
         bar = int(height * random.uniform(0.03, 0.09))
         draw.rectangle(
@@ -170,7 +171,7 @@ def _tilted(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def _glare(random: Random, shape: tuple[int, int]) -> Colour:
-    if random.random() < 0.5:  # noqa: PLR2004 - half of them
+    if happens(random, 0.5):
         return np.zeros((*shape, 1), np.float32)
     xs, ys = grid(shape)
     far = np.hypot(

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from models.renderer.fields import (
+    covers,
     Colour,
     Field,
     Random,
@@ -53,7 +54,7 @@ class Scene:
 
     def stand(self, paint: Colour, alpha: Field, *, rise: Field | float, gloss: float) -> None:
         """Put a stiff thing on top: it hides what is below and stands on the middle of it."""
-        covered = self.height[alpha > 0.5]  # noqa: PLR2004 - half covered
+        covered = self.height[covers(alpha)]
         ground = float(np.median(covered)) if covered.size else 0.0
         self.height = np.asarray(self.height * (1 - alpha), np.float32)
         self.lay(paint, alpha, rise=rise + ground, gloss=gloss)

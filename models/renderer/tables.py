@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from models.renderer.fields import (
+    happens,
     Colour,
     Field,
     Random,
@@ -23,14 +24,14 @@ from models.renderer.scene import Scene
 
 def table(random: Random, shape: tuple[int, int], backdrops: Sequence[Image.Image]) -> Scene:
     """An empty scene: a procedural table top, or a photograph that serves as one."""
-    if backdrops and random.random() < 0.5:  # noqa: PLR2004 - half of them
+    if backdrops and happens(random, 0.5):
         albedo = _photograph(random, shape, backdrops)
     else:
         albedo = _table_top(random, shape)
     bumps = random.uniform(0, 0.0006) * noise(random, shape, random.uniform(10, 60), 2)
     gloss = np.full(shape, random.uniform(0, 0.5), np.float32)
     scene = Scene(np.clip(albedo, 0.01, 1), np.asarray(bumps, np.float32), gloss)
-    if random.random() < 0.3:  # noqa: PLR2004 - a serving tray in a third
+    if happens(random, 0.3):
         _serving_tray(scene, random)
     return scene
 
@@ -46,46 +47,47 @@ def _photograph(random: Random, shape: tuple[int, int], backdrops: Sequence[Imag
 
 
 def _table_top(random: Random, shape: tuple[int, int]) -> Colour:
-    vivid = 0.15 if random.random() < 0.25 else 0.04  # noqa: PLR2004 - most tables are dull
+    vivid = 0.15 if happens(random, 0.25) else 0.04
     base = random.uniform(0.08, 0.85) + random.normal(0, vivid, 3)
     paint = np.broadcast_to(np.clip(base, 0.03, 0.95).astype(np.float32), (*shape, 3)).copy()
-    kind = int(random.integers(6))
     xs, ys = grid(shape)
     along, across = turned(xs, ys, random.uniform(0, math.pi))
-    if kind == 0:
-        paint *= _planks(random, shape, along=along, across=across)[..., None]
-    elif kind == 1:
-        paint *= _checks(random, along=along, across=across)[..., None]
-    elif kind == 2:  # noqa: PLR2004 - terrazzo and granite
-        chips = noise(random, shape, random.uniform(30, 120), 1)
-        paint *= (1 + 0.3 * np.clip(chips, -1.5, 1.5))[..., None]
-    elif kind == 3:  # noqa: PLR2004 - cloth
-        weave = np.sin(along * random.uniform(60, 200)) * np.sin(across * random.uniform(60, 200))
-        paint *= (1 + 0.12 * weave)[..., None]
-    elif kind == 4:  # noqa: PLR2004 - marble
-        veins = 1 - smoothstep(np.abs(noise(random, shape, 3, 4)), 0.0, 0.15)
-        paint *= (1 - 0.3 * veins)[..., None]
+    match int(random.integers(6)):
+        case 0:
+            paint *= _planks(random, shape, across=across)[..., None]
+        case 1:
+            paint *= _checks(random, along=along, across=across)[..., None]
+        case 2:  # terrazzo and granite
+            chips = noise(random, shape, random.uniform(30, 120), 1)
+            paint *= (1 + 0.3 * np.clip(chips, -1.5, 1.5))[..., None]
+        case 3:  # cloth
+            threads = random.uniform(60, 200)
+            paint *= (1 + 0.12 * np.sin(along * threads) * np.sin(across * threads))[..., None]
+        case 4:  # marble
+            veins = 1 - smoothstep(np.abs(noise(random, shape, 3, 4)), 0.0, 0.15)
+            paint *= (1 - 0.3 * veins)[..., None]
     wear = 1 + 0.06 * noise(random, shape, random.uniform(2, 20), 3)
     return np.asarray(paint * wear[..., None], np.float32)
 
 
-def _planks(random: Random, shape: tuple[int, int], *, along: Field, across: Field) -> Field:
+def _planks(random: Random, shape: tuple[int, int], *, across: Field) -> Field:
     width = random.uniform(0.15, 0.8)
     number = np.floor(across / width)
     shade = 1 + 0.12 * np.sin(number * 12.9898 + random.uniform(0, 6))
     lines = np.sin((across + 0.05 * noise(random, shape, 3, 2)) * random.uniform(40, 110))
     gap = smoothstep(np.abs(across / width - number - 0.5), 0.485, 0.5)
-    return np.asarray(shade * (1 + 0.10 * lines) * (1 - 0.6 * gap) + 0 * along, np.float32)
+    return np.asarray(shade * (1 + 0.10 * lines) * (1 - 0.6 * gap), np.float32)
 
 
 def _checks(random: Random, *, along: Field, across: Field) -> Field:
     """Tiles with joints, or a checked table cloth."""
     size = random.uniform(0.1, 0.5)
     one, other = along / size, across / size
-    if random.random() < 0.5:  # noqa: PLR2004 - half of them
+    if happens(random, 0.5):
         joint = np.maximum(np.abs(one % 1 - 0.5), np.abs(other % 1 - 0.5))
         return np.asarray(1 - 0.35 * smoothstep(joint, 0.47, 0.49), np.float32)
-    return np.asarray(1 - 0.35 * ((one % 1 > 0.5) * 0.5 + (other % 1 > 0.5) * 0.5), np.float32)  # noqa: PLR2004 - half a tile
+    stripes = (one % 1 > 0.5).astype(np.float32) + (other % 1 > 0.5)  # noqa: PLR2004 - half a tile
+    return np.asarray(1 - 0.17 * stripes, np.float32)
 
 
 def _serving_tray(scene: Scene, random: Random) -> None:
@@ -110,7 +112,7 @@ def add_cutlery(scene: Scene, random: Random, *, at: tuple[float, float]) -> Non
     ahead = np.array([np.cos(turn), np.sin(turn)]) * scale * random.uniform(0.7, 1.4)
     beside = np.array([-ahead[1], ahead[0]]) * 0.07
     thick = max(2, int(scale * random.uniform(0.02, 0.045)))
-    chopsticks = random.random() < 0.5  # noqa: PLR2004 - half of them
+    chopsticks = happens(random, 0.5)
     for side in (-1, 1) if chopsticks else (0,):
         line = [*(start + side * beside), *(start + ahead + side * beside * 0.4)]
         draw.line([float(value) for value in line], fill=255, width=thick)

@@ -46,10 +46,14 @@ def day_of(occurred_at: datetime) -> date:
 
 
 def period_of(activity: Activity, catalogue: Catalogue) -> str:
-    """The period that caps run over: `2026-11-21`, or `2026` for yearly methodologies."""
+    """The period that caps run over: `2026-11-21`, or `2026` for yearly methodologies.
+
+    Raises:
+        UnknownMethodology, NoVersion, NoFactor: nothing covers the activity there and then.
+    """
     day = day_of(activity.occurred_at)
-    yearly = catalogue.version_on(activity.methodology_id, day).period == "year"
-    return str(day.year) if yearly else day.isoformat()
+    rule = catalogue.rule_on(activity.methodology_id, day, activity.region)
+    return str(day.year) if rule.yearly else day.isoformat()
 
 
 def reduce_period(

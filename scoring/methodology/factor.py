@@ -105,8 +105,8 @@ def read_factors(where: str, text: str) -> tuple[EmissionFactor, ...]:
         CatalogueBroken: a row without source, unit or any other field; overlapping validity.
     """
     file = Record(where, parse_toml(where, text))
-    sources = _read_sources(file.record("source"))
-    defaults = file.record("defaults").rest()
+    sources = _read_sources(file.optional_record("source"))
+    defaults = file.optional_record("defaults").rest()
     rows = tuple(
         _read_row(Record(row.where, {**defaults, **row.rest()}), sources)
         for row in file.records("factor")

@@ -90,6 +90,10 @@ class Record:
             raise FieldInvalid(f"{self.where}: {name} must be a table")
         return Record(f"{self.where} {name}", found)
 
+    def optional_record(self, name: str) -> "Record":
+        """A table within this one, empty when absent."""
+        return self.record(name) if name in self._left else Record(f"{self.where} {name}", {})
+
     def records(self, name: str) -> list["Record"]:
         """A list of tables, empty when absent."""
         found = self._left.pop(name, [])
@@ -105,7 +109,7 @@ class Record:
         if self._left:
             raise FieldUnknown(f"{self.where}: nothing reads {sorted(self._left)}")
 
-    def _take(self, name: str) -> Any:  # noqa: ANN401 - what TOML holds is decided by the callers
+    def _take(self, name: str) -> Any:
         if name not in self._left:
             raise FieldMissing(f"{self.where}: {name} is missing")
         return self._left.pop(name)

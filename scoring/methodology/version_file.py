@@ -112,7 +112,10 @@ def _read_multipliers(row: Record) -> dict[Tier, str]:
 
 def _read_caps(record: Record) -> dict[str, Cap]:
     caps = [_read_cap(row) for row in record.records("cap")]
-    return {cap.quantity: cap for cap in caps}
+    by_quantity = {cap.quantity: cap for cap in caps}
+    if len(by_quantity) != len(caps):
+        raise FieldInvalid(f"{record.where}: two caps on one quantity")
+    return by_quantity
 
 
 def _read_cap(row: Record) -> Cap:
@@ -173,6 +176,8 @@ def _check(where: str, version: MethodologyVersion) -> None:
     _check_days(where, version)
     if {kind_of(formula.quantity) for formula in version.formulas} != set(version.caps):
         raise FieldInvalid(f"{where}: each kind of quantity needs one cap, and each cap a quantity")
+    if len({formula.quantity for formula in version.formulas}) != len(version.formulas):
+        raise FieldInvalid(f"{where}: two formulas for one quantity")
     for formula in version.formulas:
         for keys in (formula.baseline, formula.project):
             _check_product(where, version, formula.quantity, keys)

@@ -53,13 +53,13 @@ INVALID = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_a_document_that_parties_read_differently_is_malformed(server, body):
+async def test_a_document_that_parties_read_differently_is_malformed(server, body) -> None:
     reply = await server.weigh(body)
     assert (reply.status, reply.problem["type"]) == (400, "/problems/malformed-json")
 
 
 @pytest.mark.parametrize(("body", "pointer", "code"), INVALID.values(), ids=INVALID.keys())
-async def test_a_wrong_value_is_named_by_its_pointer(server, body, pointer, code):
+async def test_a_wrong_value_is_named_by_its_pointer(server, body, pointer, code) -> None:
     reply = await server.weigh(body.encode())
     assert (reply.status, reply.problem["type"]) == (422, "/problems/validation")
     fault = reply.problem["errors"][0]
@@ -81,7 +81,7 @@ async def test_a_wrong_value_is_named_by_its_pointer(server, body, pointer, code
         ({"kind": "trip", "distance_m": 5, "stops": [{"mass_g": 1}] * 101}, "/stops", "unexpected"),
     ],
 )
-async def test_a_tagged_union_names_the_fault_too(server, body, pointer, code):
+async def test_a_tagged_union_names_the_fault_too(server, body, pointer, code) -> None:
     headers = {"Authorization": "Bearer member"}
     reply = await server.request("POST", "/v1/things", body=body, headers=headers)
     fault = reply.problem["errors"][0]
@@ -102,29 +102,29 @@ async def test_a_tagged_union_names_the_fault_too(server, body, pointer, code):
         "multipart/form-data; boundary=x",
     ],
 )
-async def test_only_json_in_utf8_is_taken(server, content_type):
+async def test_only_json_in_utf8_is_taken(server, content_type) -> None:
     reply = await server.weigh({"mass_g": 1}, **{"Content-Type": content_type})
     assert (reply.status, reply.problem["type"]) == (415, "/problems/unsupported-media-type")
 
 
 @pytest.mark.parametrize("charset", ["", "; charset=utf-8", ';charset="UTF-8"', " ; charset=Utf-8"])
-async def test_json_may_name_its_charset(server, charset):
+async def test_json_may_name_its_charset(server, charset) -> None:
     fields = {"Content-Type": f"application/json{charset}"}
     assert (await server.weigh({"mass_g": 1}, **fields)).status == 201
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "foo", "gzip,gzip"])
-async def test_compressed_bodies_are_refused_unread(server, encoding):
+async def test_compressed_bodies_are_refused_unread(server, encoding) -> None:
     reply = await server.weigh(b"not compressed at all", **{"Content-Encoding": encoding})
     assert (reply.status, reply.problem["type"]) == (415, "/problems/unsupported-media-type")
 
 
-async def test_a_body_over_the_limit_is_too_large(server):
+async def test_a_body_over_the_limit_is_too_large(server) -> None:
     reply = await server.weigh(b'{"note":"' + b"x" * 65_536 + b'"}')
     assert (reply.status, reply.problem["type"]) == (413, "/problems/payload-too-large")
 
 
-async def test_a_chunked_body_over_the_limit_is_too_large(server):
+async def test_a_chunked_body_over_the_limit_is_too_large(server) -> None:
     head = (
         b"POST /v1/weighings HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer member\r\n"
         b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -134,18 +134,18 @@ async def test_a_chunked_body_over_the_limit_is_too_large(server):
     assert reply.status == 413
 
 
-async def test_braces_inside_text_do_not_nest(server):
+async def test_braces_inside_text_do_not_nest(server) -> None:
     assert (await server.weigh({"mass_g": 1, "note": '[{"' * 60})).status == 201
 
 
-async def test_unusual_but_sound_documents_pass(server):
+async def test_unusual_but_sound_documents_pass(server) -> None:
     for body in (b' {"mass_g" : 5 } \n', b'{"mass_g":5,"note":"\\ud83c\\udf31 \xe7\xa2\xb3"}'):
         reply = await server.weigh(body)
         assert (reply.status, reply.json()) == (201, {"kind": "weighing", "size": 5})
 
 
 @pytest.mark.parametrize("body", [b'{"mass_g":"<canary>"}', b'{"<canary>":1}', b"<canary>"])
-async def test_no_refusal_repeats_the_input(server, body):
+async def test_no_refusal_repeats_the_input(server, body) -> None:
     reply = await server.weigh(body)
     assert b"canary" not in reply.body
     assert "canary" not in reply.head

@@ -1,4 +1,4 @@
-"""Worked examples of the reference, booked as the only activity of their day; e = 1.00 if silent."""
+"""Worked examples of the reference, each the only activity of its day; e = 1.00 if silent."""
 
 from datetime import date
 

@@ -37,7 +37,9 @@ def png_header(width, height):
     """A valid PNG of one bit per pixel whose size is a lie that only decoding would find out."""
 
     def chunk(name, body):
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
@@ -139,7 +141,12 @@ def test_transparency_lies_on_white():
 
 @pytest.mark.parametrize(
     ("size", "accepted"),
-    [((96, 96), (96, 96)), ((96, 960), (96, 960)), ((4000, 3000), (1024, 768)), ((1500, 2000), (768, 1024))],
+    [
+        ((96, 96), (96, 96)),
+        ((96, 960), (96, 960)),
+        ((4000, 3000), (1024, 768)),
+        ((1500, 2000), (768, 1024)),
+    ],
 )
 def test_sizes_within_the_limits_are_kept_or_scaled_to_1024(size, accepted):
     photo = sanitise(encoded(red_left_blue_right(size)))

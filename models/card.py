@@ -1,0 +1,96 @@
+"""The model card: what a stranger must know before believing a score, and the service's numbers."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from models.evaluation import RENDERED, SourceFigures
+from models.metrics import rate_bound
+from models.network_shape import EMBEDDING_DIM, INPUT_PX
+from scoring.model_card import ModelCard, Thresholds
+from scoring.plate import CLASSES
+
+# Lets a model be scored before anybody chose its thresholds.
+PROVISIONAL: Final = Thresholds(5_000, 5_000, 5_000, 5_000, 0.0, 0.0)
+
+_TEXT: Final = Path(__file__).with_name("card_template.md")
+
+
+def provisional_card(model: bytes) -> ModelCard:
+    """A card without chosen thresholds, for the evaluation that chooses them."""
+    return ModelCard(
+        hashlib.sha256(model).hexdigest(), CLASSES, INPUT_PX, EMBEDDING_DIM, PROVISIONAL
+    )
+
+
+def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[str, str]) -> str:
+    """The whole card, front matter first."""
+    limits = {name: getattr(card.thresholds, name) for name in Thresholds.__dataclass_fields__}
+    front = "\n".join(f"{name} = {value}" for name, value in limits.items())
+    classes = ", ".join(f'"{name}"' for name in card.classes)
+    body = _TEXT.read_text(encoding="utf-8").format(
+        **limits,
+        **notes,
+        figures=figures_text(figures),
+    )
+    return (
+        f'+++\nsha256 = "{card.sha256}"\nclasses = [{classes}]\ninput_px = {card.input_px}\n'
+        f"embedding_dim = {card.embedding_dim}\n\n[thresholds]\n{front}\n+++\n\n{body}"
+    )
+
+
+def figures_text(figures: Sequence[SourceFigures]) -> str:
+    """Two Markdown tables: plates, and things that are none."""
+    return f"{_plates_table(figures)}\n\n{_things_table(figures)}"
+
+
+def _plates_table(figures: Sequence[SourceFigures]) -> str:
+    rows = [
+        "| source | clean / residue / leftover / full | AUC clean against other plates | "
+        "clean accepted | clean rejected | residue accepted | leftover or full accepted | ECE |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for source in figures:
+        if sum(source.counts.values()) > source.counts["not_a_plate"]:
+            rows.append(_plates_row(source))
+    return "\n".join(rows)
+
+
+def _plates_row(source: SourceFigures) -> str:
+    counts = " / ".join(str(source.counts[name]) for name in CLASSES[:4])
+    middle, low, high = source.clean_auc
+    eaten = source.accepted["leftover"] + source.accepted["full"]
+    total = source.counts["leftover"] + source.counts["full"]
+    return (
+        f"| {source.source} | {counts} | {middle:.3f} ({low:.3f} to {high:.3f}) | "
+        f"{_share(source.accepted['clean'], source.counts['clean'])} | "
+        f"{_share(source.rejected['clean'], source.counts['clean'])} | "
+        f"{_bounded(source.accepted['residue'], source.counts['residue'])} | "
+        f"{_bounded(eaten, total)} | {source.calibration:.3f} |"
+    )
+
+
+def _things_table(figures: Sequence[SourceFigures]) -> str:
+    rows = [
+        "| source | photos of no plate | AUC | rejected | accepted |",
+        "|---|---|---|---|---|",
+    ]
+    for source in figures:
+        total = source.counts["not_a_plate"]
+        if total:
+            name = f"{source.source} (screens and prints among them)" * (source.source == RENDERED)
+            rows.append(
+                f"| {name or source.source} | {total} | {source.plate_auc:.3f} | "
+                f"{_share(source.rejected['not_a_plate'], total)} | "
+                f"{_bounded(source.accepted['not_a_plate'], total)} |"
+            )
+    return "\n".join(rows)
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} of {total}" + (f" ({count / total:.1%})" if total else "")
+
+
+def _bounded(count: int, total: int) -> str:
+    return f"{_share(count, total)}, below {rate_bound(count, total):.1%}" if total else "none"

@@ -1,0 +1,71 @@
+"""Figures of a model on the held-out split, per source: `python -m models.evaluate`."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import onnxruntime
+
+from models.card import card_text, figures_text, provisional_card
+from models.evaluation import Scored, figures_of, scored_held_out
+from models.photos import PHOTOS_DEFAULT, Photo, PhotosMissing, photos_in
+from models.thresholds import chosen_thresholds
+from scoring.model_card import PACKAGED_MODEL, ModelCard
+from scoring.plate import PlateRecogniser, decide
+
+
+def evaluate(file: Path, photos: list[Photo]) -> None:
+    """Print the figures of a model at the thresholds of its card.
+
+    Raises:
+        ModelNotInCard: the card is not about this file.
+    """
+    rows = scored_held_out(photos, PlateRecogniser.load(file))
+    print(figures_text(figures_of(rows)))
+
+
+def write_card(file: Path, photos: list[Photo]) -> None:
+    """Choose the thresholds of a new model, print its figures and write its card beside it."""
+    model = file.read_bytes()
+    card = provisional_card(model)
+    rows = scored_held_out(photos, PlateRecogniser(model, card))
+    card = replace(card, thresholds=chosen_thresholds(rows))
+    figures = figures_of([_decided(row, card) for row in rows])
+    text = card_text(card, figures, _notes(model))
+    file.with_name(f"{file.stem}.card.md").write_text(text, encoding="utf-8")
+    print(figures_text(figures))
+
+
+def _decided(row: Scored, card: ModelCard) -> Scored:
+    """The same photo judged by the card's thresholds."""
+    score = row.score
+    verdict, reason = decide(score.scores, score.recapture, score.quality, card.thresholds)
+    return replace(row, score=replace(score, verdict=verdict, reason=reason))
+
+
+def _notes(model: bytes) -> Mapping[str, str]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    notes: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    return notes
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=__doc__)
+    parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
+    parser.add_argument("--file", type=Path, default=Path(__file__).with_name(PACKAGED_MODEL))
+    parser.add_argument("--card", action="store_true", help="choose thresholds, write the card")
+    given = parser.parse_args()
+    try:
+        photos = photos_in(given.photos)
+    except PhotosMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    (write_card if given.card else evaluate)(given.file, photos)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

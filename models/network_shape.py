@@ -1,0 +1,6 @@
+"""What the network takes and gives, apart from torch: the card is written without it."""
+
+from typing import Final
+
+INPUT_PX: Final = 160  # specks of rice are two pixels wide here; twice the size costs four times
+EMBEDDING_DIM: Final = 64  # enough to tell crops of a photo from other photos; 128 bytes in the row

@@ -1,0 +1,295 @@
+"""Data files: what the loader refuses, which version a day has, and what the hash stands for."""
+
+from datetime import date
+
+import pytest
+
+from scoring.methodology import NoVersion, UnknownMethodology, UnknownVersion, read_catalogue
+from scoring.methodology.refusals import (
+    FactorWithoutSource,
+    FactorWithoutUnit,
+    FieldInvalid,
+    FieldMissing,
+    FieldUnknown,
+    UnitsDoNotCancel,
+    ValidityGap,
+    ValidityOverlaps,
+)
+
+FACTORS = """
+[source.paper]
+issuer = "An institute"
+title = "A paper"
+
+[[factor]]
+id = "ride-2025"
+key = "ride"
+value = "46"
+numerator = "gCO2"
+denominator = "ride"
+gas_basis = "CO2"
+gwp_set = "none"
+region = "CN"
+data_region = "CN"
+series = "paper"
+data_year = 2025
+published_on = 2025-06-01
+published_precision = "day"
+valid_from = 2026-01-01
+status = "V1"
+locator = "table 1"
+source = "paper"
+"""
+
+METHODOLOGY = """
+id = "TPH-TEST-01"
+version = "1.0.0"
+action = "ride"
+title_zh = "乘车"
+title_en = "Ride"
+kind = "scene"
+valid_from = 2026-01-01
+review_due = 2030-12-31
+period = "day"
+late_window_hours = 168
+combine = "sum"
+gas_basis = "CO2"
+factor_sets = ["factors"]
+
+[multiplier]
+documented = "1.00"
+self_declared = "0.50"
+
+[evidence]
+documented = ["partner_trip"]
+
+[narrative]
+applies_zh = "一"
+applies_en = "a"
+baseline_zh = "二"
+baseline_en = "b"
+project_zh = "三"
+project_en = "c"
+
+[[formula]]
+quantity = "rides"
+baseline = ["ride"]
+
+[[cap]]
+quantity = "rides"
+most = 4
+unit = "ride"
+reason = "an example"
+"""
+
+
+def catalogue_of(*methodologies: str, factors: str = FACTORS):
+    files = {f"{place}.toml": text for place, text in enumerate(methodologies)}
+    return read_catalogue(files, {"factors.toml": factors})
+
+
+def hash_of(methodology: str = METHODOLOGY, factors: str = FACTORS) -> str:
+    return next(iter(catalogue_of(methodology, factors=factors))).hash
+
+
+def later(text: str, version: str, valid_from: str) -> str:
+    return text.replace("1.0.0", version).replace(
+        "valid_from = 2026-01-01", f"valid_from = {valid_from}"
+    )
+
+
+def another_row(**changes: str) -> str:
+    row = FACTORS[FACTORS.index("[[factor]]") :]
+    for old, new in changes.items():
+        row = row.replace(
+            *{"id": ('"ride-2025"', new), "value": ('"46"', new)}.get(old, (old, new))
+        )
+    return row
+
+
+def test_layout_and_comments_leave_the_hash_alone() -> None:
+    loose = "# a remark\n" + METHODOLOGY.replace(" = ", "   =  ").replace("\n\n", "\n\n\n")
+    assert hash_of(loose) == hash_of()
+    assert len(hash_of()) == 64
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("most = 4", "most = 5"),
+        ('self_declared = "0.50"', 'self_declared = "0.49"'),
+        ('baseline_en = "b"', 'baseline_en = "d"'),
+        ("review_due = 2030-12-31", "review_due = 2030-12-30"),
+    ],
+)
+def test_any_content_of_the_file_changes_the_hash(old, new) -> None:
+    assert hash_of(METHODOLOGY.replace(old, new)) != hash_of()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"46"', '"45"'),
+        ("table 1", "table 2"),
+        ("A paper", "Another"),
+        ("2025-06-01", "2025-06-02"),
+    ],
+)
+def test_any_content_of_a_selectable_factor_changes_the_hash(old, new) -> None:
+    assert hash_of(factors=FACTORS.replace(old, new)) != hash_of()
+
+
+def test_a_further_selectable_factor_is_a_further_version() -> None:
+    row = another_row(id='"ride-2026"').replace("data_year = 2025", "data_year = 2026")
+    assert hash_of(factors=FACTORS + row) != hash_of()
+
+
+def test_a_factor_that_no_formula_names_leaves_the_hash_alone() -> None:
+    row = another_row(id='"walk"').replace('key = "ride"', 'key = "walk"')
+    assert hash_of(factors=FACTORS + row) == hash_of()
+
+
+def test_the_packaged_hashes_are_those_on_record() -> None:
+    # A published version is never edited: a change here needs a new file with a new version.
+    from scoring.methodology import load_catalogue
+
+    on_record = {
+        f"{each.methodology_id} {each.version}": each.hash[:16] for each in load_catalogue()
+    }
+    assert on_record == PUBLISHED
+
+
+def test_the_version_is_the_one_of_the_day() -> None:
+    catalogue = catalogue_of(METHODOLOGY, later(METHODOLOGY, "1.1.0", "2026-07-01"))
+    versions = [
+        catalogue.version_on("TPH-TEST-01", day).version
+        for day in (date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date(2029, 1, 1))
+    ]
+    assert versions == ["1.0.0", "1.0.0", "1.1.0", "1.1.0"]
+
+
+def test_a_day_outside_all_versions_has_none() -> None:
+    ends = METHODOLOGY.replace("review_due", "valid_until = 2026-12-31\nreview_due")
+    catalogue = catalogue_of(ends)
+    assert catalogue.version_on("TPH-TEST-01", date(2026, 12, 31)).version == "1.0.0"
+    for day in (date(2025, 12, 31), date(2027, 1, 1)):
+        with pytest.raises(NoVersion):
+            catalogue.version_on("TPH-TEST-01", day)
+
+
+def test_a_methodology_is_found_by_id_action_and_hash() -> None:
+    catalogue = catalogue_of(METHODOLOGY)
+    assert catalogue.methodology_of("ride") == catalogue.methodology_of("TPH-TEST-01")
+    assert catalogue.version_of(hash_of()).methodology_id == "TPH-TEST-01"
+    with pytest.raises(UnknownMethodology):
+        catalogue.methodology_of("fly")
+    with pytest.raises(UnknownVersion):
+        catalogue.version_of("0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refusal"),
+    [
+        ('source = "paper"', "", FactorWithoutSource),
+        ('source = "paper"', 'source = "hearsay"', FactorWithoutSource),
+        ('numerator = "gCO2"', "", FactorWithoutUnit),
+        ('denominator = "ride"', 'denominator = "furlong"', FactorWithoutUnit),
+        ('denominator = "ride"', 'denominator = "meal"', UnitsDoNotCancel),
+        ('numerator = "gCO2"', 'numerator = "gCO2e"', FieldInvalid),
+        ('value = "46"', "value = 46.0", FieldInvalid),
+        ('value = "46"', 'value = "4.6e1"', FieldInvalid),
+        ('value = "46"', 'value = "-46"', FieldInvalid),
+        ('value = "46"', 'value = "NaN"', FieldInvalid),
+        ("published_on = 2025-06-01", "", FieldMissing),
+        ('status = "V1"', 'status = "sure"', FieldInvalid),
+        ('locator = "table 1"', 'locator = "table 1"\nlocater = "x"', FieldUnknown),
+        ("valid_from = 2026-01-01", "valid_from = 2026-01-02", ValidityGap),
+        ("published_on = 2025-06-01", "published_on = 2026-06-01", ValidityGap),
+        ('title = "A paper"', 'title = ""', FieldInvalid),
+    ],
+)
+def test_a_factor_file_is_refused_by_name(old, new, refusal) -> None:
+    with pytest.raises(refusal):
+        catalogue_of(METHODOLOGY, factors=FACTORS.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("row", "refusal"),
+    [
+        # the same series and year, valid on the same days
+        (another_row(id='"twin"'), ValidityOverlaps),
+        (another_row(value='"47"'), ValidityOverlaps),
+        (
+            another_row(id='"kilos"')
+            .replace('"gCO2"', '"kgCO2"')
+            .replace("data_year = 2025", "data_year = 2024"),
+            FactorWithoutUnit,
+        ),
+    ],
+)
+def test_rows_that_conflict_are_refused(row, refusal) -> None:
+    with pytest.raises(refusal):
+        catalogue_of(METHODOLOGY, factors=FACTORS + row)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refusal"),
+    [
+        ('factor_sets = ["factors"]', 'factor_sets = ["others"]', FieldInvalid),
+        ('id = "TPH-TEST-01"', 'id = "plate"', FieldInvalid),
+        ('version = "1.0.0"', 'version = "v1"', FieldInvalid),
+        ("review_due = 2030-12-31", "review_due = 2031-01-02", FieldInvalid),
+        ("late_window_hours = 168", "late_window_hours = 9601", FieldInvalid),
+        ('unit = "ride"\nreason', 'unit = "kg"\nreason', UnitsDoNotCancel),
+        ('gas_basis = "CO2"', 'gas_basis = "CO2e"', FieldInvalid),
+        ('quantity = "rides"\nmost', 'quantity = "meals"\nmost', UnitsDoNotCancel),
+        ('reason = "an example"', "", FieldMissing),
+        ('combine = "sum"', 'combine = "sum"\nexclusion = "trips"', FieldInvalid),
+        ('combine = "sum"', 'combine = "sum"\nexlusion = "trip"', FieldUnknown),
+        ("most = 4", "most = 4.5", FieldInvalid),
+        ("most = 4", "most = 0", FieldInvalid),
+        ('title_en = "Ride"', "", FieldMissing),
+        ("[multiplier]", "[multiplier", FieldInvalid),
+    ],
+)
+def test_a_methodology_file_is_refused_by_name(old, new, refusal) -> None:
+    assert old in METHODOLOGY
+    with pytest.raises(refusal):
+        catalogue_of(METHODOLOGY.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refusal"),
+    [
+        (METHODOLOGY, later(METHODOLOGY, "1.1.0", "2026-01-01"), ValidityOverlaps),
+        (METHODOLOGY, later(METHODOLOGY, "0.9.0", "2026-07-01"), ValidityOverlaps),
+        (
+            METHODOLOGY.replace("review_due", "valid_until = 2026-07-01\nreview_due"),
+            later(METHODOLOGY, "1.1.0", "2026-07-01"),
+            ValidityOverlaps,
+        ),
+        (
+            METHODOLOGY.replace("review_due", "valid_until = 2026-06-29\nreview_due"),
+            later(METHODOLOGY, "1.1.0", "2026-07-01"),
+            ValidityGap,
+        ),
+    ],
+)
+def test_versions_follow_each_other_without_overlap_or_gap(first, second, refusal) -> None:
+    with pytest.raises(refusal):
+        catalogue_of(first, second)
+
+
+def test_gwp_sets_are_stated_and_a_mixture_has_its_reason() -> None:
+    carbon = FACTORS.replace('"gCO2"', '"gCO2e"').replace('"CO2"', '"CO2e"')
+    carbon = carbon.replace('gwp_set = "none"', 'gwp_set = "AR5"')
+    plain = METHODOLOGY.replace('"CO2"', '"CO2e"')
+    stated = plain.replace("factor_sets", 'gwp_sets = ["AR5"]\nfactor_sets')
+    assert len(list(catalogue_of(stated, factors=carbon))) == 1
+    with pytest.raises(FieldInvalid):
+        catalogue_of(plain, factors=carbon)
+    with pytest.raises(FieldMissing):
+        catalogue_of(stated.replace('"AR5"', '"AR5", "AR4"'), factors=carbon)
+
+
+PUBLISHED: dict[str, str] = {}

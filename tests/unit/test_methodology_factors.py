@@ -1,0 +1,175 @@
+"""The packaged factors: grid columns, choice of a row, and pint's second opinion on units."""
+
+from datetime import date
+from decimal import Decimal
+
+import pint
+import pytest
+
+from scoring.methodology import calculate, load_catalogue, region_of
+from scoring.methodology.factor import EmissionFactor
+from scoring.methodology.quantities import QUANTITIES, quantity_of
+from scoring.methodology.refusals import UnknownRegion
+from scoring.methodology.rule import choose_factor, compile_rule
+from scoring.methodology.units import UNITS
+
+ON = date(2026, 3, 1)
+CATALOGUE = load_catalogue()
+GRID = CATALOGUE.version_on("TPH-HOME-01", ON).factors
+
+
+@pytest.mark.parametrize("year", [2021, 2022, 2023])
+def test_each_year_has_thirty_provinces(year) -> None:
+    regions = {row.region for row in GRID.values() if row.data_year == year}
+    assert len(regions) == 30
+    assert region_of("西藏") not in regions
+
+
+@pytest.mark.parametrize(
+    ("region", "values"),
+    [
+        # One public repository has 2021 and 2022 swapped; Hubei rises and Zhejiang falls.
+        ("浙江", ("0.5422", "0.5153", "0.4974")),
+        ("湖北", ("0.3672", "0.4364", "0.4044")),
+        ("北京", ("0.5688", "0.5580", "0.5554")),
+        ("新疆", ("0.6577", "0.6231", "0.6021")),
+    ],
+)
+def test_the_years_of_the_grid_are_not_swapped(region, values) -> None:
+    code = region_of(region)
+    assert tuple(GRID[f"grid-{year}-{code}"].value for year in (2021, 2022, 2023)) == values
+
+
+def test_twenty_provinces_fell_and_ten_rose_in_2023() -> None:
+    # The ministry's own statement about its table.
+    fell = sum(
+        row.amount < GRID[f"grid-2022-{row.region}"].amount
+        for row in GRID.values()
+        if row.data_year == 2023
+    )
+    assert fell == 20
+
+
+@pytest.mark.parametrize(
+    ("on", "grid"),
+    [
+        (date(2024, 4, 11), None),
+        (date(2024, 4, 12), "grid-2021-330000"),
+        (date(2024, 12, 19), "grid-2021-330000"),
+        (date(2024, 12, 20), "grid-2022-330000"),
+        (date(2025, 12, 31), "grid-2023-330000"),
+    ],
+)
+def test_the_latest_year_published_by_the_day_counts(on, grid) -> None:
+    chosen = choose_factor(GRID.values(), on, "330106", highest=False)
+    assert (chosen.id if chosen else None) == grid
+
+
+def make_factor(**changes) -> EmissionFactor:
+    sample = GRID["grid-2023-330000"].content() | {"source": GRID["grid-2023-330000"].source}
+    return EmissionFactor(**(sample | changes))
+
+
+@pytest.mark.parametrize(
+    ("rows", "highest", "chosen"),
+    [
+        # the narrowest region wins, whatever its value
+        ([{"id": "city", "region": "330100", "value": "9"}, {"id": "province"}], False, "city"),
+        ([{"id": "country", "region": "CN", "value": "0"}, {"id": "province"}], False, "province"),
+        # between series the baseline takes the lowest, the project the highest
+        ([{"id": "a"}, {"id": "b", "series": "other", "value": "0.6"}], False, "a"),
+        ([{"id": "a"}, {"id": "b", "series": "other", "value": "0.6"}], True, "b"),
+        # within one series the latest data year, also when it credits more
+        ([{"id": "a", "data_year": 2022, "value": "0.1"}, {"id": "b"}], False, "b"),
+        # values compare as numbers
+        ([{"id": "a", "value": "10"}, {"id": "b", "series": "other", "value": "9"}], False, "b"),
+    ],
+)
+def test_a_doubt_never_credits(rows, highest, chosen) -> None:
+    factors = [make_factor(**row) for row in rows]
+    found = choose_factor(factors, ON, "330106", highest=highest)
+    assert found is not None
+    assert found.id == chosen
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("浙江", "330000"), ("CN-ZJ", "330000"), ("330106", "330106"), ("CN", "CN"), ("全国", "CN")],
+)
+def test_a_region_may_be_named(given, code) -> None:
+    assert region_of(given) == code
+
+
+@pytest.mark.parametrize("given", ["", "33", "33010a", "033010", "Zhejiang", "３３０１０６"])
+def test_other_names_of_regions_are_refused(given) -> None:
+    with pytest.raises(UnknownRegion):
+        region_of(given)
+
+
+def registry() -> pint.UnitRegistry:
+    units = pint.UnitRegistry(non_int_type=Decimal)
+    for base in (
+        "gCO2e",
+        "meal",
+        "ride",
+        "order",
+        "box",
+        "sheet",
+        "tree",
+        "item",
+        "footfall",
+        "pm",
+    ):
+        units.define(f"{base} = [{base}]")
+    units.define("kgCO2e = 1000 * gCO2e")
+    units.define("gCO2 = gCO2e")
+    units.define("kgCO2 = 1000 * gCO2e")
+    units.define("pkm = 1000 * pm")
+    return units
+
+
+def test_pint_agrees_with_every_compiled_factor() -> None:
+    units = registry()
+    # day is a time and step no unit to pint; here they are counted things
+    names = {"day": "item", "step": "footfall", "m3": "m**3"}
+    for version in CATALOGUE:
+        rule = compile_rule(version, ON, "330106")
+        for term in rule.terms.values():
+            quantity = quantity_of(term.quantity)
+            for ids, compiled in (
+                (term.baseline_factors, term.baseline),
+                (term.project_factors, term.project),
+            ):
+                if not ids:
+                    assert compiled == 0
+                    continue
+                product = units.Quantity(Decimal(1), names.get(quantity.unit, quantity.unit))
+                for row in (version.factors[name] for name in ids):
+                    below = names.get(row.denominator, row.denominator)
+                    product *= units.Quantity(row.amount, f"{row.numerator} / ({below})")
+                grams = product.to("gCO2e").magnitude
+                assert grams == Decimal(compiled).scaleb(-rule.places), term.quantity
+
+
+def test_pint_agrees_with_the_scale_of_every_unit() -> None:
+    units = registry()
+    for name, unit in UNITS.items():
+        base = next(each for each, other in UNITS.items() if other == (unit.dimension, 0))
+        pint_names = {"m3": "m**3", "L": "liter", "step": "footfall", "day": "item"}
+        one = units.Quantity(Decimal(1), pint_names.get(name, name))
+        assert one.to(pint_names.get(base, base)).magnitude == 10**unit.exponent, name
+
+
+def test_every_quantity_has_a_base_unit() -> None:
+    for quantity in QUANTITIES.values():
+        assert UNITS[quantity.unit].exponent == 0
+        assert UNITS[quantity.given_unit].exponent == quantity.shift
+        assert UNITS[quantity.given_unit].dimension == UNITS[quantity.unit].dimension
+
+
+@pytest.mark.parametrize("region", ["540000", "CN", "810000"])
+def test_without_a_published_grid_factor_nothing_is_guessed(region) -> None:
+    from scoring.methodology import NoFactor
+
+    with pytest.raises(NoFactor):
+        calculate("TPH-HOME-01", {"saved_kwh": 1}, on=ON, region=region)
