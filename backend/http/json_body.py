@@ -146,7 +146,7 @@ def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
         yield pointer, value
 
 
-class _LongInteger(Exception):  # noqa: N818 - never leaves this module
+class _LongInteger(Exception):
     pass
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -253,11 +253,11 @@ class Reply:
         return int(self.head.split(" ")[1])
 
     @property
-    def problem(self):
+    def problem(self) -> dict[str, Any]:
         assert self.fields["content-type"] == "application/problem+json", self.head
         return json.loads(self.body)
 
-    def json(self):
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
