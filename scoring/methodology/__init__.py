@@ -13,10 +13,12 @@ from scoring.methodology.engine import (
     period_of,
     reduce_period,
 )
+from scoring.methodology.inputs import parse_inputs
 from scoring.methodology.refusals import (
     CannotCalculate,
     CatalogueBroken,
     ExclusiveInputs,
+    MalformedInputs,
     MaterialNeeded,
     MissingInput,
     MixedPeriods,
@@ -49,6 +51,7 @@ __all__ = [
     "Catalogue",
     "CatalogueBroken",
     "ExclusiveInputs",
+    "MalformedInputs",
     "MaterialNeeded",
     "MethodologyVersion",
     "MissingInput",
@@ -74,6 +77,7 @@ __all__ = [
     "day_of",
     "explain",
     "load_catalogue",
+    "parse_inputs",
     "period_of",
     "read_catalogue",
     "reduce_period",

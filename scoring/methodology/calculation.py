@@ -126,7 +126,7 @@ def calculation_of(activity: Activity, reduction: Reduction, catalogue: Catalogu
         tier=str(activity.tier),
         inputs=inputs_from(activity.quantities),
         allowed=dict(reduction.allowed),
-        factors=tuple(_shown(version.factors[name]) for name in reduction.factors),
+        factors=_factors(rule, reduction.allowed),
         baseline=baseline,
         project=project,
         multiplier=version.multipliers[activity.tier],
@@ -149,6 +149,12 @@ def _sides(rule: Rule, allowed: Mapping[str, int]) -> tuple[str, str]:
     baseline = sum(term.baseline * amount for term, amount in counted)
     project = sum(term.project * amount for term, amount in counted)
     return decimal_text(baseline, rule.places), decimal_text(project, rule.places)
+
+
+def _factors(rule: Rule, counted: Mapping[str, int]) -> tuple[dict[str, Any], ...]:
+    """Rows behind the counted quantities; version, day and region determine them."""
+    ids = dict.fromkeys(row_id for name in counted for row_id in rule.terms[name].factors)
+    return tuple(_shown(rule.version.factors[row_id]) for row_id in ids)
 
 
 def _shown(factor: EmissionFactor) -> dict[str, Any]:

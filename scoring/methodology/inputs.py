@@ -1,5 +1,6 @@
 """The command line's inputs as whole base units: exact or refused, never rounded."""
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,6 +15,7 @@ from scoring.methodology.quantities import (
 )
 from scoring.methodology.refusals import (
     ExclusiveInputs,
+    MalformedInputs,
     MaterialNeeded,
     MissingInput,
     Negative,
@@ -30,6 +32,23 @@ AMOUNT_MAX = 10**9
 DIGITS_MAX = 40  # longer numbers are no measurement; a limit before any power of ten is taken
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _KINDS = {quantity.given_as: name for name, quantity in QUANTITIES.items()}
+
+
+def parse_inputs(text: str) -> dict[str, Any]:
+    """Inputs from JSON with every fraction kept as an exact Decimal.
+
+    Raises:
+        MalformedInputs: not a JSON object, or one that gives an input twice.
+    """
+    try:
+        inputs = json.loads(
+            text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_unrepeated
+        )
+    except (ValueError, RecursionError) as broken:
+        raise MalformedInputs(f"the inputs are no JSON object: {broken}") from broken
+    if not isinstance(inputs, dict):
+        raise MalformedInputs("the inputs are no JSON object")
+    return inputs
 
 
 def quantities_from(inputs: Mapping[str, Any], version: MethodologyVersion) -> dict[str, int]:
@@ -91,6 +110,13 @@ def base_units(name: str, given: object, shift: int) -> int:
     if rest:
         raise TooFine(f"{name} is finer than 10**-{shift}")
     return amount
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise MalformedInputs("an input is given twice")
+    return fields
 
 
 def _number(name: str, given: object) -> Decimal:

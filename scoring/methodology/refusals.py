@@ -49,6 +49,12 @@ class UnknownTier(CannotCalculate):
     code = "unknown_tier"
 
 
+class MalformedInputs(CannotCalculate):
+    """Not a JSON object, or one that gives an input twice."""
+
+    code = "malformed_inputs"
+
+
 class UnknownInput(CannotCalculate):
     """An input or quantity that the methodology does not count."""
 
