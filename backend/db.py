@@ -8,7 +8,10 @@ begin a write.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+from asyncpg.exceptions import PostgresError
 from sqlalchemy import MetaData, Row, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 APPLICATION_ROLE = "tanhui_app"
@@ -38,6 +41,7 @@ def make_engine(url: str, *, pool_size: int = POOL_SIZE, **options: Any) -> Asyn
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=True,
+        json_deserializer=msgspec.json.decode,
         connect_args={
             "command_timeout": COMMAND_TIMEOUT_S,
             "server_settings": {
@@ -62,6 +66,19 @@ async def fetch_one(conn: AsyncConnection, sql: str, **values: Any) -> Row[Any] 
 async def run(conn: AsyncConnection, sql: str, **values: Any) -> int:
     """Run one statement and say how many rows it touched."""
     return (await conn.execute(text(sql), values)).rowcount
+
+
+async def copy_rows(
+    conn: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows by COPY, in the transaction of `conn`; a broken constraint is a `DBAPIError`."""
+    if not rows:
+        return
+    raw = await conn.get_raw_connection()
+    try:
+        await raw.driver_connection.copy_records_to_table(table, columns=columns, records=rows)
+    except PostgresError as error:
+        raise DBAPIError(f"COPY {table}", None, error) from error
 
 
 async def assert_safe(conn: AsyncConnection, *, durable: bool = True) -> None:

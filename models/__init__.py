@@ -1,0 +1,1 @@
+"""How the plate recogniser is made: renderer, training, evaluation, export, and the file itself."""

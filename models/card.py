@@ -46,15 +46,16 @@ def figures_text(figures: Sequence[SourceFigures]) -> str:
 
 
 def _plates_table(figures: Sequence[SourceFigures]) -> str:
-    rows = [
+    head = (
         "| source | clean / residue / leftover / full | AUC clean against other plates | "
-        "clean accepted | clean rejected | residue accepted | leftover or full accepted | ECE |",
-        "|---|---|---|---|---|---|---|---|",
+        "clean accepted | clean rejected | residue accepted | leftover or full accepted | ECE |"
+    )
+    rows = [
+        _plates_row(source)
+        for source in figures
+        if sum(source.counts.values()) > source.counts["not_a_plate"]
     ]
-    for source in figures:
-        if sum(source.counts.values()) > source.counts["not_a_plate"]:
-            rows.append(_plates_row(source))
-    return "\n".join(rows)
+    return "\n".join([head, "|---" * 8 + "|", *rows])
 
 
 def _plates_row(source: SourceFigures) -> str:
@@ -72,20 +73,19 @@ def _plates_row(source: SourceFigures) -> str:
 
 
 def _things_table(figures: Sequence[SourceFigures]) -> str:
-    rows = [
-        "| source | photos of no plate | AUC | rejected | accepted |",
-        "|---|---|---|---|---|",
-    ]
-    for source in figures:
-        total = source.counts["not_a_plate"]
-        if total:
-            name = f"{source.source} (screens and prints among them)" * (source.source == RENDERED)
-            rows.append(
-                f"| {name or source.source} | {total} | {source.plate_auc:.3f} | "
-                f"{_share(source.rejected['not_a_plate'], total)} | "
-                f"{_bounded(source.accepted['not_a_plate'], total)} |"
-            )
-    return "\n".join(rows)
+    head = "| source | photos of no plate | AUC | rejected | accepted |"
+    rows = [_things_row(source) for source in figures if source.counts["not_a_plate"]]
+    return "\n".join([head, "|---" * 5 + "|", *rows])
+
+
+def _things_row(source: SourceFigures) -> str:
+    total = source.counts["not_a_plate"]
+    name = "rendered, with screens and prints" if source.source == RENDERED else source.source
+    return (
+        f"| {name} | {total} | {source.plate_auc:.3f} | "
+        f"{_share(source.rejected['not_a_plate'], total)} | "
+        f"{_bounded(source.accepted['not_a_plate'], total)} |"
+    )
 
 
 def _share(count: int, total: int) -> str:

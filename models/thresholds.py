@@ -39,7 +39,7 @@ def chosen_thresholds(rows: Sequence[Scored]) -> Thresholds:
             lowest(("clean",), lambda row: row.label == "not_a_plate", THING_ACCEPTED_RATE_MAX),
         ),
         not_a_plate_rejected_min=lowest(
-            ("not_a_plate",), lambda row: row.label != "not_a_plate", PLATE_REFUSED_RATE_MAX
+            ("not_a_plate",), lambda row: row.label in {"clean", "residue"}, PLATE_REFUSED_RATE_MAX
         ),
         food_rejected_min=lowest(
             ("leftover", "full"), lambda row: row.label == "clean", CLEAN_REFUSED_RATE_MAX

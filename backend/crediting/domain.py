@@ -8,13 +8,14 @@ reversals and new credits.
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from backend.campaigns.domain import LAUNCH_RULE, SELF_DECLARED_EARNS_NONE, points_for
 from backend.errors import DomainError
 from backend.ids import uuid7
+from backend.units import shanghai_day
 from scoring.methodology import (
     Activity,
     CannotCalculate,
@@ -79,6 +80,7 @@ class Credit(NamedTuple):
     natural_key: str
     occurred_at: datetime
     ended_at: datetime | None
+    occurred_on: date
     quantities: Mapping[str, int]
     tier: str
     region: str
@@ -216,6 +218,7 @@ def _credit_of(order: Order, period: str, reduction: Reduction) -> Credit:
         order.natural_key,
         order.occurred_at,
         order.ended_at,
+        shanghai_day(order.occurred_at),
         order.quantities,
         order.tier,
         order.region,

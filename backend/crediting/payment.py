@@ -20,7 +20,6 @@ from backend.ledger.domain import (
     take_available,
 )
 from backend.ledger.queries import Locked, ensure_lots, point_lots, set_points_debt
-from backend.units import shanghai_day
 
 
 class Payment(NamedTuple):
@@ -105,12 +104,12 @@ async def _lots(conn: AsyncConnection, credits: Sequence[Credit]) -> Mapping[dat
 
 
 def _expiry(credit: Credit) -> date:
-    return points_expire_on(shanghai_day(credit.occurred_at))
+    return points_expire_on(credit.occurred_on)
 
 
 def _earned(credit: Credit, lot_id: int, debts: dict[UUID, int]) -> Iterator[Transfer]:
     """Grams, points, and the part of the points that pays off an older debt."""
-    account_id, day = credit.account_id, shanghai_day(credit.occurred_at)
+    account_id, day = credit.account_id, credit.occurred_on
     if credit.grams:
         yield Transfer(
             account_id,
@@ -175,7 +174,7 @@ def _reversed(
 ) -> Iterator[Transfer]:
     """Take back the old grams, and of the old points what the new booking does not keep."""
     old, account_id = correction.old.credit, correction.old.credit.account_id
-    day, cause = shanghai_day(old.occurred_at), correction.reversal_id
+    day, cause = old.occurred_on, correction.reversal_id
     if old.grams:
         yield Transfer(
             account_id,
@@ -209,7 +208,7 @@ def _reversed(
 
 def _booked_again(correction: Correction) -> Iterator[Transfer]:
     new, account_id = correction.new, correction.new.account_id
-    day = shanghai_day(new.occurred_at)
+    day = new.occurred_on
     if new.grams:
         yield Transfer(
             account_id,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
 from backend.crediting.domain import Booked, Correction, Credit, PeriodKey
-from backend.db import fetch, fetch_one, run
+from backend.db import copy_rows, fetch, fetch_one, run
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,20 +57,7 @@ async def insert_claims(conn: AsyncConnection, claims: Iterable[Claim], now: dat
 
 
 _CREDIT_COLUMNS = ", ".join(Credit._fields)
-_CREDIT_TYPES = {
-    "id": "uuid",
-    "check_in_id": "uuid",
-    "account_id": "uuid",
-    "booking": "smallint",
-    "occurred_at": "timestamptz",
-    "ended_at": "timestamptz",
-    "quantities": "jsonb",
-    "allowed": "jsonb",
-    "engine": "smallint",
-    "grams": "bigint",
-    "points": "bigint",
-}
-_JSON = {name for name, kind in _CREDIT_TYPES.items() if kind == "jsonb"}
+_JSON_FIELDS = ("quantities", "allowed")
 
 _LIVE = "NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
 
@@ -97,40 +84,26 @@ async def live_credits(
     )
     found: dict[PeriodKey, list[Booked]] = defaultdict(list)
     for row in rows:
-        booked = Booked(Credit._make(row[:-1]), row.lot_id)
+        booked = Booked(Credit._make(row[:-1]), row[-1])
         found[booked.credit.account_id, booked.credit.period].append(booked)
     return found
-
-
-# An array of jsonb travels as text: the driver has no codec for arrays of jsonb.
-_INSERT_CREDITS = (
-    f"INSERT INTO credit ({_CREDIT_COLUMNS}, lot_id, booked_at) SELECT "
-    + ", ".join(f"CAST({name} AS jsonb)" if name in _JSON else name for name in Credit._fields)
-    + ", lot_id, :now FROM unnest("
-    + ", ".join(
-        f"CAST(:{name} AS {'text' if name in _JSON else _CREDIT_TYPES.get(name, 'text')}[])"
-        for name in Credit._fields
-    )
-    + f", CAST(:lot_id AS bigint[])) AS given({_CREDIT_COLUMNS}, lot_id)"
-)
 
 
 async def insert_credits(
     conn: AsyncConnection, credits: Sequence[tuple[Credit, int]], now: datetime
 ) -> None:
-    """Write bookings with the lot of their points; a booking that is there is a class 23 error."""
-    columns: dict[str, Any] = {
-        name: [credit[index] for credit, _ in credits] for index, name in enumerate(Credit._fields)
-    }
-    for name in _JSON:
-        columns[name] = [_encode(value).decode() for value in columns[name]]
-    await run(
-        conn,
-        _INSERT_CREDITS,
-        **columns,
-        lot_id=[lot_id for _, lot_id in credits],
-        now=now,
-    )
+    """Write bookings with the lot of their points; a booking that is there is a class 23 error.
+
+    By COPY: at twenty-four columns the driver spends twice as long on encoding arrays.
+    """
+    quantities, allowed = (Credit._fields.index(name) for name in _JSON_FIELDS)
+    rows = []
+    for credit, lot_id in credits:
+        row = [*credit, lot_id, now]
+        row[quantities] = _encode(credit.quantities).decode()
+        row[allowed] = _encode(credit.allowed).decode()
+        rows.append(row)
+    await copy_rows(conn, "credit", (*Credit._fields, "lot_id", "booked_at"), rows)
 
 
 async def insert_reversals(

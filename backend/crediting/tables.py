@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Index,
     LargeBinary,
@@ -42,6 +43,8 @@ credit = Table(
     Column("natural_key", Text, nullable=False),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    # Shanghai day of occurred_at: reports, lots and transfers go by it.
+    Column("occurred_on", Date, nullable=False),
     Column("quantities", JSONB, nullable=False),
     Column("tier", Text, nullable=False),
     Column("region", Text, nullable=False),

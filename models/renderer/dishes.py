@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 
 from models.renderer.fields import (
-    happens,
     Colour,
     Field,
     Random,
     colour,
     grid,
+    happens,
     mix,
     noise,
     rounded,

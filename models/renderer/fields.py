@@ -68,7 +68,7 @@ def mix(below: Colour, above: Colour, alpha: Field) -> Colour:
 def softened(mask: Image.Image, radius_px: float) -> Field:
     """A drawn 8-bit mask as a field within 0 to 1, its edges softened."""
     soft = mask.filter(ImageFilter.GaussianBlur(radius_px)) if radius_px > 0 else mask
-    return np.asarray(soft, np.float32) / 255
+    return np.asarray(soft, np.float32) / np.float32(255)
 
 
 def colour(*channels: float) -> Colour:

@@ -7,13 +7,13 @@ from PIL import Image, ImageDraw
 
 from models.renderer.dishes import Dish
 from models.renderer.fields import (
-    happens,
-    covers,
     Colour,
     Field,
     Random,
     blurred,
     colour,
+    covers,
+    happens,
     noise,
     smoothstep,
     softened,

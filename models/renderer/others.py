@@ -3,15 +3,16 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from models.renderer.dishes import Dish
 from models.renderer.fields import (
-    happens,
     Colour,
     Field,
     Random,
     grid,
+    happens,
     noise,
     smoothstep,
     turned,
@@ -19,6 +20,8 @@ from models.renderer.fields import (
 from models.renderer.food import add_meal
 from models.renderer.scene import Scene
 
+KNOB: Final = 0.13  # of a lid, in radii
+MILLED: Final = 0.85  # where a bottle cap's edge begins, in radii
 SCREEN_PIXELS: Final = (
     110,
     330,
@@ -31,27 +34,41 @@ def add_disc(scene: Scene, random: Random) -> None:
     alpha = 1 - smoothstep(rho, 0.98, 1.0)
     base = random.uniform(0.03, 0.95, 3).astype(np.float32)
     paint = np.broadcast_to(base, (*scene.shape, 3)).copy()
-    kind = int(random.integers(4))
-    rise: Field = np.asarray(0.04 + 0 * rho, np.float32)
-    if kind == 0:  # a pot lid: a dome with a knob
-        rise = np.asarray(0.25 * np.clip(1 - rho**2, 0, 1) + 0.2 * (rho < 0.13), np.float32)  # noqa: PLR2004 - the knob
-    elif kind == 1:  # a record or a compact disc
-        paint *= (1 + 0.15 * np.sin(rho * random.uniform(80, 200)))[..., None]
-        hue = np.stack([np.cos(angle * 2 + shift) for shift in (0.0, 2.1, 4.2)], axis=-1)
-        paint = paint * (1 + 0.4 * hue) * (rho > random.uniform(0.1, 0.3))[..., None]
-    elif kind == 2:  # a clock  # noqa: PLR2004
-        ticks = (np.cos(angle * 12) > 0.93) & (rho > 0.75) & (rho < 0.92)  # noqa: PLR2004 - the marks
-        hand = (np.cos(angle - random.uniform(0, 6.3)) > 0.996) & (rho < 0.7)  # noqa: PLR2004 - a hand
-        paint = np.where((ticks | hand)[..., None], 1 - base, paint)
-    else:  # a coaster, a bottle cap from near
-        paint *= (1 + 0.25 * noise(random, scene.shape, random.uniform(5, 60), 2))[..., None]
-        rise = np.asarray(rise + 0.03 * (np.cos(angle * 40) > 0) * (rho > 0.85), np.float32)  # noqa: PLR2004 - the milled edge
-    scene.stand(
-        np.asarray(paint, np.float32),
-        alpha,
-        rise=rise,
-        gloss=float(random.uniform(0, 0.9)),
-    )
+    rise: Field = np.full_like(rho, 0.04)
+    match int(random.integers(4)):
+        case 0:  # a pot lid: a dome with a knob
+            rise = _dome(rho)
+        case 1:  # a record or a compact disc
+            paint = paint * _grooves(rho, angle, random)
+        case 2:  # a clock
+            paint = np.where(_clock_marks(rho, angle, random)[..., None], 1 - base, paint)
+        case _:  # a coaster, a bottle cap from near
+            paint = paint * _coarse(scene, random)[..., None]
+            rise = np.asarray(rise + 0.03 * (np.cos(angle * 40) > 0) * (rho > MILLED), np.float32)
+    gloss = random.uniform(0, 0.9)
+    scene.stand(np.asarray(paint, np.float32), alpha, rise=rise, gloss=gloss)
+
+
+def _dome(rho: Field) -> Field:
+    return np.asarray(0.25 * np.clip(1 - rho**2, 0, 1) + 0.2 * (rho < KNOB), np.float32)
+
+
+def _grooves(rho: Field, angle: Field, random: Random) -> Colour:
+    rings = 1 + 0.15 * np.sin(rho * random.uniform(80, 200))
+    hue = np.stack([np.cos(angle * 2 + shift) for shift in (0.0, 2.1, 4.2)], axis=-1)
+    hole = rho > random.uniform(0.1, 0.3)
+    return np.asarray(rings[..., None] * (1 + 0.4 * hue) * hole[..., None], np.float32)
+
+
+def _clock_marks(rho: Field, angle: Field, random: Random) -> NDArray[np.bool_]:
+    ticks = (np.cos(angle * 12) > 0.93) & (rho > 0.75) & (rho < 0.92)  # noqa: PLR2004 - the marks
+    hand = (np.cos(angle - random.uniform(0, 6.3)) > 0.996) & (rho < 0.7)  # noqa: PLR2004 - a hand
+    return np.asarray(ticks | hand)
+
+
+def _coarse(scene: Scene, random: Random) -> Field:
+    lumps = noise(random, scene.shape, random.uniform(5, 60), 2)
+    return np.asarray(1 + 0.25 * lumps, np.float32)
 
 
 def _round(scene: Scene, random: Random) -> tuple[Field, Field]:
@@ -131,40 +148,29 @@ def on_print(picture: Image.Image, random: Random) -> Image.Image:
 def _tilted(picture: Image.Image, random: Random) -> Image.Image:
     """Show the picture inside a frame, on a dark bezel or white paper, seen at an angle."""
     width, height = picture.size
-    framed = Image.new(
-        "RGB",
-        picture.size,
-        tuple(int(v) for v in random.choice([12, 30, 235], 1).repeat(3)),
-    )
+    surround = int(random.choice([12, 30, 235]))  # two bezels and white paper
+    framed = Image.new("RGB", picture.size, (surround, surround, surround))
     inset = random.uniform(-0.02, 0.12, 4)
-    box = (
-        width * inset[0],
-        height * inset[1],
-        width * (1 - inset[2]),
-        height * (1 - inset[3]),
-    )
-    left, top, right, bottom = (int(value) for value in box)
+    left, top = int(width * inset[0]), int(height * inset[1])
+    right, bottom = int(width * (1 - inset[2])), int(height * (1 - inset[3]))
     framed.paste(picture.resize((right - left, bottom - top)), (left, top))
     if happens(random, 0.3):
-        draw = ImageDraw.Draw(framed)
-        bar = int(height * random.uniform(0.03, 0.09))
-        draw.rectangle(
-            (left, top, right, top + bar),
-            fill=tuple(int(v) for v in random.integers(0, 255, 3)),
-        )
-    lean = random.uniform(-0.12, 0.12, 2)
-    matrix = (
-        1 + abs(lean[0]),
-        lean[0],
-        -abs(lean[0]) * width / 2,
-        lean[1],
-        1 + abs(lean[1]),
-        -abs(lean[1]) * height / 2,
-    )
-    return framed.transform(
+        bar = top + int(height * random.uniform(0.03, 0.09))  # of an application
+        red, green, blue = (int(value) for value in random.integers(0, 255, 3))
+        ImageDraw.Draw(framed).rectangle((left, top, right, bar), fill=(red, green, blue))
+    return _leaning(framed, random)
+
+
+def _leaning(picture: Image.Image, random: Random) -> Image.Image:
+    across, down = random.uniform(-0.12, 0.12, 2)
+    wide, high = abs(float(across)), abs(float(down))
+    return picture.transform(
         picture.size,
         Image.Transform.AFFINE,
-        matrix,
+        (
+            *(1 + wide, float(across), -wide * picture.width / 2),
+            *(float(down), 1 + high, -high * picture.height / 2),
+        ),
         Image.Resampling.BILINEAR,
         fillcolor=(40, 38, 36),
     )

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from models.renderer.fields import (
-    covers,
     Colour,
     Field,
     Random,
     blurred,
     colour,
+    covers,
     mix,
     noise,
     resized,
@@ -97,7 +97,8 @@ def _shadow(scene: Scene, light: tuple[float, float, float], *, softness: float)
         shift = (-round(y / flat * far * scale), -round(x / flat * far * scale))
         over = np.roll(low, shift, (0, 1)) - low - far * z / flat
         np.maximum(blocked, over, out=blocked)
-    return resized(1 - np.clip(blocked / softness, 0, 1) * 0.8, width, height)
+    seen = np.asarray(1 - np.clip(blocked / softness, 0, 1) * 0.8, np.float32)
+    return resized(seen, width, height)
 
 
 def _fall_off(scene: Scene, random: Random) -> Field:

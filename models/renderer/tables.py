@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from models.renderer.fields import (
-    happens,
     Colour,
     Field,
     Random,
     colour,
     grid,
+    happens,
     noise,
     rounded,
     smoothstep,
@@ -43,7 +43,7 @@ def _photograph(random: Random, shape: tuple[int, int], backdrops: Sequence[Imag
     top = random.uniform(0, picked.height - side)
     crop = picked.crop((int(left), int(top), int(left + side), int(top + side)))
     fitted = ImageOps.fit(crop, (shape[1], shape[0]))
-    return np.asarray(fitted, np.float32) / 255 * np.float32(random.uniform(0.5, 1.0))
+    return np.asarray(fitted, np.float32) * np.float32(random.uniform(0.5, 1.0) / 255)
 
 
 def _table_top(random: Random, shape: tuple[int, int]) -> Colour:
@@ -66,6 +66,8 @@ def _table_top(random: Random, shape: tuple[int, int]) -> Colour:
         case 4:  # marble
             veins = 1 - smoothstep(np.abs(noise(random, shape, 3, 4)), 0.0, 0.15)
             paint *= (1 - 0.3 * veins)[..., None]
+        case _:  # plain
+            pass
     wear = 1 + 0.06 * noise(random, shape, random.uniform(2, 20), 3)
     return np.asarray(paint * wear[..., None], np.float32)
 

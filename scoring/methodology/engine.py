@@ -132,7 +132,7 @@ class _Period:
         if cap.per:
             # A statement over several days widens the cap; two statements of one day share the
             # wider one instead of adding up, as they may cover the same days.
-            times = min(quantities.get(cap.per, 1), cap.per_most)
+            times = max(0, min(quantities.get(cap.per, 1), cap.per_most))
             self._times[place] = times = max(times, self._times.get(place, 0))
             most *= times
         used = self._used.get(place, 0)
@@ -151,6 +151,8 @@ def _reduce_one(activity: Activity, rule: Rule, period: _Period) -> Reduction:
     capped: Reason | None = None
     for term in terms:
         claimed = quantities[term.quantity]
+        if claimed < 0:
+            raise Negative(f"{activity.key}: {term.quantity} is below zero")
         allowed[term.quantity] = granted = period.allow(term, claimed, quantities)
         if granted < claimed:
             capped = "cap_reached"
@@ -159,8 +161,6 @@ def _reduce_one(activity: Activity, rule: Rule, period: _Period) -> Reduction:
 
 def _counted_terms(activity: Activity, rule: Rule) -> tuple[Term, ...]:
     quantities = activity.quantities
-    if min(quantities.values(), default=0) < 0:
-        raise Negative(f"{activity.key}: a quantity is below zero")
     if len(quantities) == 1:  # nearly every activity, and a third of the time
         term = rule.terms.get(next(iter(quantities)))
         if term is not None:

@@ -22,14 +22,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("points_debt", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
-            "opened_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
+            "opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
         sa.CheckConstraint(
-            "kind IN ('member', 'merchant', 'fund', 'issuance')",
-            name=op.f("ck_account_kind"),
+            "kind IN ('member', 'merchant', 'fund', 'issuance')", name=op.f("ck_account_kind")
         ),
         sa.CheckConstraint("points_debt >= 0", name=op.f("ck_account_points_debt_not_negative")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
@@ -51,8 +47,7 @@ def upgrade() -> None:
         sa.Column("posted", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint(
-            "held >= 0 AND posted - held >= 0",
-            name=op.f("ck_account_lot_available_not_negative"),
+            "held >= 0 AND posted - held >= 0", name=op.f("ck_account_lot_available_not_negative")
         ),
         sa.PrimaryKeyConstraint("account_id", "lot_id", name=op.f("pk_account_lot")),
         postgresql_with={"fillfactor": "70"},
@@ -66,21 +61,17 @@ def upgrade() -> None:
         sa.Column("weighed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mass_g", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "(bound_at IS NULL) = (account_id IS NULL)",
-            name=op.f("ck_bag_bound_by_somebody"),
+            "(bound_at IS NULL) = (account_id IS NULL)", name=op.f("ck_bag_bound_by_somebody")
         ),
         sa.CheckConstraint(
-            "(bound_at IS NULL) = (check_in_id IS NULL)",
-            name=op.f("ck_bag_bound_is_a_check_in"),
+            "(bound_at IS NULL) = (check_in_id IS NULL)", name=op.f("ck_bag_bound_is_a_check_in")
         ),
         sa.CheckConstraint(
-            "(weighed_at IS NULL) = (mass_g IS NULL)",
-            name=op.f("ck_bag_weighed_has_mass"),
+            "(weighed_at IS NULL) = (mass_g IS NULL)", name=op.f("ck_bag_weighed_has_mass")
         ),
         sa.CheckConstraint("mass_g > 0", name=op.f("ck_bag_mass_positive")),
         sa.CheckConstraint(
-            "weighed_at IS NULL OR bound_at IS NOT NULL",
-            name=op.f("ck_bag_bound_before_weighed"),
+            "weighed_at IS NULL OR bound_at IS NOT NULL", name=op.f("ck_bag_bound_before_weighed")
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_bag")),
         sa.UniqueConstraint("check_in_id", name=op.f("uq_bag_check_in_id")),
@@ -134,10 +125,7 @@ def upgrade() -> None:
         postgresql_where="status IN ('in_review', 'rejected')",
     )
     op.create_index(
-        "uq_check_in_account_id_natural_key",
-        "check_in",
-        ["account_id", "natural_key"],
-        unique=True,
+        "uq_check_in_account_id_natural_key", "check_in", ["account_id", "natural_key"], unique=True
     )
     op.create_table(
         "claim",
@@ -159,6 +147,7 @@ def upgrade() -> None:
         sa.Column("natural_key", sa.Text(), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
         sa.Column("quantities", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("tier", sa.Text(), nullable=False),
         sa.Column("region", sa.Text(), nullable=False),
@@ -231,8 +220,7 @@ def upgrade() -> None:
         sa.Column("distance_bits", sa.SmallInteger(), nullable=False),
         sa.CheckConstraint("first_id < second_id", name=op.f("ck_near_match_ordered_pair")),
         sa.CheckConstraint(
-            "yields IN (first_id, second_id)",
-            name=op.f("ck_near_match_one_of_the_pair"),
+            "yields IN (first_id, second_id)", name=op.f("ck_near_match_one_of_the_pair")
         ),
         sa.PrimaryKeyConstraint("first_id", "second_id", name=op.f("pk_near_match")),
     )
@@ -273,8 +261,7 @@ def upgrade() -> None:
             "account_id IN (debit, credit)", name=op.f("ck_transfer_kept_by_a_side")
         ),
         sa.CheckConstraint(
-            "amount BETWEEN 1 AND 1000000000000",
-            name=op.f("ck_transfer_amount_positive"),
+            "amount BETWEEN 1 AND 1000000000000", name=op.f("ck_transfer_amount_positive")
         ),
         sa.CheckConstraint("debit <> credit", name=op.f("ck_transfer_two_accounts")),
         sa.PrimaryKeyConstraint(
@@ -288,10 +275,7 @@ def upgrade() -> None:
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column(
-            "run_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
+            "run_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
         sa.Column(
             "created_at",
@@ -321,9 +305,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["account.id"],
-            name=op.f("fk_account_secret_account_id_account"),
+            ["account_id"], ["account.id"], name=op.f("fk_account_secret_account_id_account")
         ),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_account_secret")),
     )
@@ -344,10 +326,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_hold_line_amount_positive")),
         sa.ForeignKeyConstraint(
-            ["hold_id"],
-            ["hold.id"],
-            name=op.f("fk_hold_line_hold_id_hold"),
-            ondelete="CASCADE",
+            ["hold_id"], ["hold.id"], name=op.f("fk_hold_line_hold_id_hold"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("hold_id", "lot_id", name=op.f("pk_hold_line")),
     )
@@ -366,10 +345,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column(
-            "joined_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
+            "joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name=op.f("fk_member_account_id_account")
@@ -394,9 +370,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("kind IN ('partner', 'device')", name=op.f("ck_partner_key_kind")),
         sa.ForeignKeyConstraint(
-            ["partner_id"],
-            ["partner.id"],
-            name=op.f("fk_partner_key_partner_id_partner"),
+            ["partner_id"], ["partner.id"], name=op.f("fk_partner_key_partner_id_partner")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_key")),
     )
@@ -406,20 +380,13 @@ def upgrade() -> None:
         sa.Column("subject_token", sa.Text(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column(
-            "linked_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
+            "linked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
         sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["account.id"],
-            name=op.f("fk_partner_link_account_id_account"),
+            ["account_id"], ["account.id"], name=op.f("fk_partner_link_account_id_account")
         ),
         sa.ForeignKeyConstraint(
-            ["partner_id"],
-            ["partner.id"],
-            name=op.f("fk_partner_link_partner_id_partner"),
+            ["partner_id"], ["partner.id"], name=op.f("fk_partner_link_partner_id_partner")
         ),
         sa.PrimaryKeyConstraint("partner_id", "subject_token", name=op.f("pk_partner_link")),
     )
@@ -433,17 +400,12 @@ def upgrade() -> None:
         sa.Column("pdq", postgresql.BIT(length=256), nullable=False),
         sa.Column("embedding", HALFVEC(64), nullable=False),
         sa.ForeignKeyConstraint(
-            ["check_in_id"],
-            ["check_in.id"],
-            name=op.f("fk_photo_fingerprint_check_in_id_check_in"),
+            ["check_in_id"], ["check_in.id"], name=op.f("fk_photo_fingerprint_check_in_id_check_in")
         ),
         sa.PrimaryKeyConstraint("check_in_id", name=op.f("pk_photo_fingerprint")),
     )
     op.create_index(
-        op.f("ix_photo_fingerprint_taken_at"),
-        "photo_fingerprint",
-        ["taken_at"],
-        unique=False,
+        op.f("ix_photo_fingerprint_taken_at"), "photo_fingerprint", ["taken_at"], unique=False
     )
     op.create_table(
         "score",
@@ -454,8 +416,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("scored_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "verdict IN ('accepted', 'in_review', 'rejected')",
-            name=op.f("ck_score_verdict"),
+            "verdict IN ('accepted', 'in_review', 'rejected')", name=op.f("ck_score_verdict")
         ),
         sa.ForeignKeyConstraint(
             ["check_in_id"], ["check_in.id"], name=op.f("fk_score_check_in_id_check_in")
