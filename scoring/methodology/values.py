@@ -25,7 +25,9 @@ class Activity(NamedTuple):
     Attributes:
         key: natural key, unique in its period; breaks ties of `occurred_at`.
         methodology_id: such as TPH-MOB-05.
-        occurred_at: aware; start of a trip, end of a no-drive day.
+        occurred_at: aware; the start of a trip. What stands for a whole day occurs at its end: a
+            no-drive day at 23:59:59, so that the trips of the day come before it, and a total of
+            steps at 23:59:59.999999, so that it does not cost the no-drive day.
         ended_at: end of a trip when it is known.
         quantities: whole base units by name: `meals`, `distance_m`, `mass_g`, `mass_g.pet`.
         tier: documented or self-declared.

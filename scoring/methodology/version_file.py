@@ -106,6 +106,7 @@ def _selectable(
 
 def _read_multipliers(row: Record) -> dict[Tier, str]:
     multipliers = {tier: row.decimal(tier) for tier in Tier}
+    row.text("reason")
     row.close()
     return multipliers
 

@@ -59,6 +59,7 @@ factor_sets = ["factors"]
 [multiplier]
 documented = "1.00"
 self_declared = "0.50"
+reason = "an example"
 
 [evidence]
 documented = ["partner_trip"]
@@ -243,7 +244,14 @@ def test_rows_that_conflict_are_refused(row, refusal) -> None:
         ('unit = "ride"\nreason', 'unit = "kg"\nreason', UnitsDoNotCancel),
         ('gas_basis = "CO2"', 'gas_basis = "CO2e"', FieldInvalid),
         ('quantity = "rides"\nmost', 'quantity = "meals"\nmost', UnitsDoNotCancel),
-        ('reason = "an example"', "", FieldMissing),
+        ('reason = "an example"\n\n[evidence]', "[evidence]", FieldMissing),
+        ('unit = "ride"\nreason = "an example"', 'unit = "ride"', FieldMissing),
+        (
+            "[[cap]]",
+            '[[cap]]\nquantity = "rides"\nmost = 1\nunit = "ride"\nreason = "x"\n[[cap]]',
+            FieldInvalid,
+        ),
+        ("[[cap]]", '[[formula]]\nquantity = "rides"\nbaseline = ["ride"]\n[[cap]]', FieldInvalid),
         ('combine = "sum"', 'combine = "sum"\nexclusion = "trips"', FieldInvalid),
         ('combine = "sum"', 'combine = "sum"\nexlusion = "trip"', FieldUnknown),
         ("most = 4", "most = 4.5", FieldInvalid),
@@ -292,4 +300,21 @@ def test_gwp_sets_are_stated_and_a_mixture_has_its_reason() -> None:
         catalogue_of(stated.replace('"AR5"', '"AR5", "AR4"'), factors=carbon)
 
 
-PUBLISHED: dict[str, str] = {}
+PUBLISHED: dict[str, str] = {
+    "TPH-FOOD-01 1.0.0": "a7f822e81e9e7e09",
+    "TPH-HOME-01 1.0.0": "58105abb60b7becd",
+    "TPH-MARINE-01 1.0.0": "c54b79fa87757314",
+    "TPH-MOB-01 1.0.0": "5f7b1411e4950f2d",
+    "TPH-MOB-02 1.0.0": "f97c3f7a99e8a52e",
+    "TPH-MOB-03 1.0.0": "2f9be028922834b0",
+    "TPH-MOB-04 1.0.0": "a5b4a5687c294142",
+    "TPH-MOB-05 1.0.0": "19fdb3f2844825df",
+    "TPH-MOB-06 1.0.0": "cddfa8f0871ae4dd",
+    "TPH-OFF-01 1.0.0": "905ea34c2138214a",
+    "TPH-PACK-01 1.0.0": "39959726e4f78076",
+    "TPH-TREE-01 1.0.0": "2f55cc52f106b3af",
+    "TPH-WASTE-01 1.0.0": "0ab8aeb9380d9070",
+    "TPH-WASTE-02 1.0.0": "83b29c5bfcb49df8",
+    "TPH-WASTE-03 1.0.0": "9d0bc36a5433bb53",
+    "TPH-WASTE-04 1.0.0": "63db09cbfd10034b",
+}

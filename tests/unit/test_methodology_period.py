@@ -6,6 +6,7 @@ import pytest
 
 from scoring.methodology import (
     ENGINE,
+    ENGINES,
     Activity,
     MissingInput,
     MixedPeriods,
@@ -160,6 +161,24 @@ def test_a_no_drive_day_ends_the_mobility_credit_of_its_day_but_not_meals() -> N
         "bus": (0, "excluded"),
         "meal": (125, None),
     }
+
+
+def test_a_total_of_steps_does_not_cost_the_no_drive_day() -> None:
+    last = at("23:59").replace(second=59)
+    stood_still = make_activity("car", NO_DRIVE, quantities={"days": 1}, occurred_at=last)
+    steps = make_activity(
+        "steps",
+        "TPH-MOB-01",
+        quantities={"steps": 9000},
+        occurred_at=last.replace(microsecond=999_999),
+    )
+    assert outcome(steps, stood_still) == {"car": (1728, None), "steps": (0, "excluded")}
+
+
+def test_every_engine_number_stays_callable() -> None:
+    meal = make_activity()
+    for number in ENGINES:
+        assert reduce_period([meal], CATALOGUE, number)["a"].engine == number
 
 
 def test_statements_of_one_meter_day_share_the_wider_cap() -> None:
