@@ -1,0 +1,145 @@
+"""Where evidence rests: a local folder by default, a bucket in production.
+
+The key is the content's own hash, so a photo that is put twice is one file. Evidence is put before
+the commit that names it; what a failed commit leaves behind is swept later.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from backend.errors import DomainError
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig  # exists for the type checker only
+
+TIMEOUT_S: Final = 5.0  # one photo is near 100 kB; a store this slow is a store that is down
+# A connection that is not there after 2 s leaves time for one retry within `TIMEOUT_S`.
+_CLIENT_OPTIONS: Final["ClientConfig"] = {"timeout": "5s", "connect_timeout": "2s"}
+
+
+class EvidenceMissing(DomainError):
+    """The evidence is not in the store: it was erased, or never arrived there."""
+
+
+class EvidenceUnavailable(DomainError):
+    """The store of evidence does not answer; the same request may succeed later."""
+
+
+class EvidenceStore:
+    """Evidence by account and content hash, in a folder or in any store that obstore can reach."""
+
+    def __init__(self, address: str | Path) -> None:
+        """Open a folder, which is made if need be, or a `file://` or `s3://` address.
+
+        Access keys, region and endpoint of a bucket come from the environment (`AWS_*`).
+        """
+        self._folder = _folder_of(address)
+        self._store: ObjectStore
+        if self._folder is None:
+            self._store = from_url(str(address), client_options=_CLIENT_OPTIONS)
+        else:
+            self._store = LocalStore(self._folder, mkdir=True)
+
+    async def put(self, account_id: UUID, sha256: str, jpeg: bytes) -> None:
+        """Store evidence so that it survives a power cut; a second put changes nothing.
+
+        Raises:
+            EvidenceUnavailable: Nothing is promised; put again.
+        """
+        key = _key(account_id, sha256)
+        async with _translated():
+            if self._folder is not None:
+                await asyncio.to_thread(_write_durably, self._folder, key, jpeg)
+                return
+            with suppress(AlreadyExistsError):
+                await obstore.put_async(self._store, key, jpeg, mode="create")
+
+    async def get(self, account_id: UUID, sha256: str) -> bytes:
+        """The stored JPEG.
+
+        Raises:
+            EvidenceMissing: There is none under this key.
+            EvidenceUnavailable: The store does not answer.
+        """
+        async with _translated():
+            found = await obstore.get_async(self._store, _key(account_id, sha256))
+            return bytes(await found.bytes_async())
+
+    async def delete(self, account_id: UUID, sha256: str) -> None:
+        """Remove evidence; what is not there is no error, so that an erasure can be repeated.
+
+        Raises:
+            EvidenceUnavailable: It may still be there; delete again.
+        """
+        async with _translated():
+            with suppress(FileNotFoundError):
+                await obstore.delete_async(self._store, _key(account_id, sha256))
+
+
+def _folder_of(address: str | Path) -> Path | None:
+    if isinstance(address, Path):
+        return address
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if parts.scheme else Path(address)
+
+
+def _key(account_id: UUID, sha256: str) -> str:
+    return f"accounts/{account_id}/{sha256}"
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            yield
+    except FileNotFoundError as error:
+        raise EvidenceMissing from error
+    except (BaseError, OSError, TimeoutError) as error:
+        raise EvidenceUnavailable from error
+
+
+def _write_durably(folder: Path, key: str, jpeg: bytes) -> None:
+    """Write through a temporary file, because obstore's local store never calls fsync.
+
+    The name appears only after its content is on the disk, so a file that is there is whole.
+    Writing it again, instead of looking first, also completes a put that lost its folder entry.
+    """
+    path = folder / key
+    _make_folders(path.parent)
+    # obstore hides names that end in `#` and digits: an unfinished write is never listed.
+    with NamedTemporaryFile(dir=path.parent, suffix="#1", delete=False) as file:
+        file.write(jpeg)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    _sync_folder(path.parent)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make missing folders, each entry synced into its parent."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
