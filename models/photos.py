@@ -42,7 +42,8 @@ class Photo:
     Attributes:
         dataset: the source, as the manifest names it.
         label: one of the recogniser's classes.
-        part: which part of the split it belongs to; a group is never split.
+        part: which part of the split it belongs to; a group is never split, and a photo without
+            a group is one of its own.
         sure: False for what was graded unsure; kept out of training and scores.
     """
 
@@ -74,7 +75,7 @@ def _photo(folder: Path, row: dict[str, str]) -> Photo:
         path=folder / row["path"],
         dataset=row["dataset"],
         label=CLASS_OF_LABEL.get(row["label"], "not_a_plate"),
-        part=_part(row["dataset"], row["group"]),
+        part=_part(row["dataset"], row["group"] or row["path"]),
         sure=row["note"] not in _UNSURE,
     )
 
