@@ -36,7 +36,9 @@ CATALOGUE = load_catalogue()
 
 
 @pytest.mark.parametrize(
-    "distance", [12, "12", "12.000", "0012", Decimal(12), Decimal("12.0000"), Decimal("1.2E1")]
+    "distance",
+    [12, "12", "12.000", "0012", Decimal(12), Decimal("12.0000"), Decimal("1.2E1")],
+    ids=["int", "text", "zeros", "leading", "decimal", "fine", "power"],
 )
 def test_one_distance_may_be_written_in_many_ways(distance) -> None:
     calculation = calculate("TPH-MOB-05", {"distance_km": distance}, on=ON)
