@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +13,8 @@ from backend.http.edge import EDGE, Edge
 from backend.http.endpoint import UPLOADS, UPLOADS_MAX, Endpoint
 from backend.http.health import HEALTH, Check, Health, answer_livez, answer_readyz
 from backend.http.metrics import answer_metrics
+from backend.http.openapi import describe
+from backend.http.pages import mount_pages
 from backend.http.principal import Authenticate
 from backend.http.problem import ProblemTable
 from backend.http.rates import Rate, RateLimits
@@ -79,6 +81,7 @@ def build_application(
         endpoint = Endpoint(route, authenticate=authenticate, limits=limits, edge=edge)
         _mount(app, route, endpoint)
     _mount_operations(app)
+    mount_pages(app, description=describe(routes, info=asdict(info), table=table), table=table)
     return app
 
 

@@ -120,7 +120,7 @@ class Edge:
 
     def refuse(self, request: web.BaseRequest, error: DomainError) -> web.Response:
         """Render a refusal as its problem; one without a row is a bug, and answers as one."""
-        kind = problem_type_of(error, self._table)
+        kind = problem_type_of(type(error), self._table)
         request_id = request.get(REQUEST_ID) or next(self._ids)
         if kind is None:
             _log.error(

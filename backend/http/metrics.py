@@ -1,5 +1,6 @@
 """Prometheus figures by route template, never by raw path: a path holds ids of people."""
 
+import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -31,4 +32,6 @@ def observe(request: web.Request, status: int, seconds: float) -> None:
 
 async def answer_metrics(_: web.Request) -> web.Response:
     """Give all figures of this process in the text format."""
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    # In a thread: the collector of process figures reads files of /proc.
+    text = await asyncio.to_thread(generate_latest)
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

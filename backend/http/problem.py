@@ -84,9 +84,9 @@ class Refusal(DomainError):
         self.headers: Mapping[str, str] = headers or {}
 
 
-def problem_type_of(error: DomainError, table: ProblemTable) -> ProblemType | None:
+def problem_type_of(refusal: type[DomainError], table: ProblemTable) -> ProblemType | None:
     """Find the row of the nearest ancestor that has one; None means that the table has a gap."""
-    for kind in type(error).__mro__:
+    for kind in refusal.__mro__:
         if kind in table:
             return table[kind]
     return None

@@ -117,6 +117,7 @@ class Route(Generic[Body, Query]):
         rate: Which bucket a call draws from; by default `read` for GET, else `write`.
         deadline_s: Time for the handler, after which the client gets 503.
         examples: An example body per status, for the API description.
+        summary_zh: The summary for Chinese readers of the API page.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -136,6 +137,7 @@ class Route(Generic[Body, Query]):
     body_bytes_max: int = field(default=BODY_BYTES_MAX, kw_only=True)
     deadline_s: float = field(default=JSON_DEADLINE_S, kw_only=True)
     examples: Mapping[int, object] = field(default_factory=dict, kw_only=True)
+    summary_zh: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.policy, Policy):

@@ -45,7 +45,7 @@ class Connection(RequestHandler):
 
     __slots__ = ("_edge", "_headers_s", "_headers_timer")
 
-    def __init__(self, manager: Server, *, edge: Edge, headers_s: float, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, manager: Server, *, edge: Edge, headers_s: float, **options: Any) -> None:
         super().__init__(manager, **options)
         self._edge = edge
         self._headers_s = headers_s

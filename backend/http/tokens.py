@@ -154,5 +154,5 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_past(value: Any, now: float) -> bool:  # noqa: ANN401 - a claim can be anything
+def _is_past(value: Any, now: float) -> bool:
     return _is_time(value) and value <= now + LEEWAY_S

@@ -74,7 +74,7 @@ WRONG = {
     ("method", "path", "headers", "status", "slug"), WRONG.values(), ids=WRONG.keys()
 )
 async def test_a_wrong_request_gets_its_problem(
-    server, method, path, headers, status, slug
+    server, *, method, path, headers, status, slug
 ) -> None:
     reply = await server.request(method, path, headers=headers)
     assert (reply.status, reply.problem["type"]) == (status, f"/problems/{slug}")
