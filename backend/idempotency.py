@@ -79,3 +79,37 @@ async def record_effects(
         resources=[resource_id for _, resource_id in effects],
         now=now,
     )
+
+
+class Replay(NamedTuple):
+    """The effect was made before, as this resource."""
+
+    resource_id: UUID
+
+
+class Follows(NamedTuple):
+    """The same intention stands earlier in this batch, at this index; its answer is this one's too."""
+
+    index: int
+
+
+def stand(
+    intentions: Sequence[Intention | None],
+    effects: Mapping[Intention, UUID | IdempotencyKeyReused],
+) -> list[Replay | Follows | IdempotencyKeyReused | None]:
+    """What each item of a batch is with respect to its key; None is a fresh intention."""
+    first: dict[tuple[str, str], int] = {}
+    standing: list[Replay | Follows | IdempotencyKeyReused | None] = []
+    for index, each in enumerate(intentions):
+        if each is None:
+            standing.append(None)
+            continue
+        effect = effects.get(each)
+        leader = first.setdefault((each.principal, each.key), index)
+        if effect is not None:
+            standing.append(effect if isinstance(effect, DomainError) else Replay(effect))
+        elif leader == index:
+            standing.append(None)
+        else:
+            standing.append(Follows(leader) if intentions[leader] == each else IdempotencyKeyReused())
+    return standing

@@ -10,6 +10,8 @@ bag = Table(
     Column("code", Text, primary_key=True),
     Column("account_id", Uuid),
     Column("check_in_id", Uuid, unique=True),
+    # Where it was bound; the weighing is credited there.
+    Column("region", Text),
     Column("bound_at", DateTime(timezone=True)),
     Column("weighed_at", DateTime(timezone=True)),
     Column("mass_g", BigInteger),

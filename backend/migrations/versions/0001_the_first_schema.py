@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("check_in_id", sa.Uuid(), nullable=True),
+        sa.Column("region", sa.Text(), nullable=True),
         sa.Column("bound_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("weighed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mass_g", sa.BigInteger(), nullable=True),

@@ -1,0 +1,171 @@
+"""What comes in, as values, and the rules that it must meet before anything is looked up."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from backend.checkins.domain import CheckIn
+from backend.crediting.domain import Credit
+from backend.errors import DomainError
+from backend.idempotency import Intention
+
+CAPTURE_LIFE = timedelta(
+    hours=24
+)  # decision 11: an offline queue works, a hoard of captures does not
+FRESH_FOR = timedelta(
+    minutes=10
+)  # decision 11: a photo sent this soon after its capture is documented
+CLOCK_TOLERANCE = timedelta(minutes=5)  # phones and gates run a little ahead
+TRIP_DURATION_MAX = timedelta(hours=12)  # the longest metro line end to end, four times over
+DISTANCE_M_MAX = 300_000  # further is no trip within a city
+
+# Fastest plausible average over a whole trip, km/h: above it the times or the distance are wrong.
+# Metro lines run at up to 160 km/h between far stations; buses on expressways; riders downhill.
+SPEED_KMH_MAX: Mapping[str, int] = {"metro": 160, "bus": 100, "cycling": 45}
+
+
+class TimeNotPlausible(DomainError):
+    """The activity would end before it begins, last too long, or lie in the future."""
+
+
+class EvidenceTooLate(DomainError):
+    """Evidence of this kind of activity is taken only for some days after it."""
+
+
+class DistanceNotPlausible(DomainError):
+    """Nobody travels this far in this time by this mode."""
+
+
+class DistanceNeeded(DomainError):
+    """This mode is credited by distance, and none was given."""
+
+
+class CaptureExpired(DomainError):
+    """This capture was made more than 24 hours ago."""
+
+
+class CaptureUsed(DomainError):
+    """This capture has its photo already, and it is another one."""
+
+
+class RetriesUsedUp(DomainError):
+    """This meal has had its photo and three retries."""
+
+
+class OutsideMealWindow(DomainError):
+    """No meal window is open at this time."""
+
+
+class ActionNotPhotographed(DomainError):
+    """Captures are for actions that a photo can show."""
+
+
+class Capture(NamedTuple):
+    """Permission to take one photo; its time of creation is the photo's time."""
+
+    id: UUID
+    account_id: UUID
+    action: str
+    created_at: datetime
+    region: str
+    meal_window: str
+
+
+class CaptureRequest(NamedTuple):
+    """A member is about to take a photo."""
+
+    account_id: UUID
+    action: str
+    region: str
+    intention: Intention | None
+
+
+class Photo(NamedTuple):
+    """Evidence that is stored and waits to be written down as a check-in."""
+
+    capture: Capture
+    evidence_sha256: str
+    pixel_sha256: bytes
+
+
+class Trip(NamedTuple):
+    """One ride, reported by a member or by a partner for her."""
+
+    account_id: UUID
+    action: str
+    started_at: datetime
+    ended_at: datetime
+    distance_m: int | None
+    region: str
+    tier: str
+    reported_by: str
+    intention: Intention
+
+
+class Binding(NamedTuple):
+    """A member scanned the code of a recycling bag."""
+
+    account_id: UUID
+    code: str
+    region: str
+
+
+class Weighing(NamedTuple):
+    """A station weighed a bag: one mass, or grams by material after sorting."""
+
+    code: str
+    quantities: Mapping[str, int]
+
+    @property
+    def mass_g(self) -> int:
+        """Whole mass of the bag."""
+        return sum(self.quantities.values())
+
+    @property
+    def action(self) -> str:
+        """Sorted material is a methodology of its own."""
+        return "mixed_recycling" if "mass_g" in self.quantities else "sorted_recycling"
+
+
+class Received(NamedTuple):
+    """A check-in as the batch has written it; a replay names the earlier one."""
+
+    check_in_id: UUID
+    check_in: CheckIn | None = None
+    credit: Credit | None = None
+    is_replay: bool = False
+
+
+def check_trip(trip: Trip, now: datetime, late_window: timedelta) -> None:
+    """Refuse times and distances that cannot be.
+
+    Raises:
+        TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible.
+    """
+    duration = trip.ended_at - trip.started_at
+    if (
+        duration <= timedelta(0)
+        or duration > TRIP_DURATION_MAX
+        or trip.ended_at > now + CLOCK_TOLERANCE
+    ):
+        raise TimeNotPlausible
+    if trip.started_at < now - late_window:
+        raise EvidenceTooLate(days=late_window.days)
+    if trip.distance_m is None:
+        if trip.action == "cycling":
+            raise DistanceNeeded
+        return
+    metres_per_hour = SPEED_KMH_MAX[trip.action] * 1_000
+    if trip.distance_m * 3_600 > metres_per_hour * duration.total_seconds():
+        raise DistanceNotPlausible(speed_kmh_max=SPEED_KMH_MAX[trip.action])
+
+
+def trip_quantities(trip: Trip) -> Mapping[str, int]:
+    """Activity data of a trip: its distance, or one ride when the distance is unknown."""
+    return {"rides": 1} if trip.distance_m is None else {"distance_m": trip.distance_m}
+
+
+def photo_tier(capture: Capture, now: datetime) -> str:
+    """Freshness decides the tier, so that a queue of a phone without a network still counts."""
+    return "documented" if now - capture.created_at <= FRESH_FOR else "self_declared"

@@ -1,0 +1,204 @@
+"""The batches that write captures and photo check-ins; scoring comes later and elsewhere."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.checkins.domain import (
+    RETRIES_PER_WINDOW,
+    CheckIn,
+    MealWindow,
+    Status,
+    next_window,
+    window_at,
+)
+from backend.checkins.queries import (
+    count_in_windows,
+    find_by_natural_keys,
+    insert_check_ins,
+    meal_windows,
+)
+from backend.crediting.domain import EvidenceAlreadyUsed, claim_key
+from backend.crediting.queries import Claim, claimed, insert_claims
+from backend.crediting.steps import Rulebook
+from backend.errors import DomainError
+from backend.events import CHECK_IN_RECEIVED, Event
+from backend.idempotency import (
+    Follows,
+    IdempotencyKeyReused,
+    Replay,
+    find_effects,
+    record_effects,
+    stand,
+)
+from backend.ids import uuid7
+from backend.intake.domain import (
+    CAPTURE_LIFE,
+    ActionNotPhotographed,
+    Capture,
+    CaptureExpired,
+    CaptureRequest,
+    CaptureUsed,
+    OutsideMealWindow,
+    Photo,
+    Received,
+    RetriesUsedUp,
+    photo_tier,
+)
+from backend.intake.queries import captures_by_id, insert_captures
+from backend.ledger.queries import lock_accounts
+from backend.outbox import append
+
+PHOTOGRAPHED = frozenset({"clean_plate"})
+
+CaptureAnswer = Capture | DomainError
+Answer = Received | DomainError
+
+
+async def write_captures(
+    conn: AsyncConnection, requests: Sequence[CaptureRequest], rules: Rulebook
+) -> list[CaptureAnswer]:
+    """Make captures; the same key again gives the same capture."""
+    locked = await lock_accounts(
+        conn, [each.account_id for each in requests], clock_shift_s=rules.clock_shift_s
+    )
+    intentions = [each.intention for each in requests]
+    effects = await find_effects(conn, [each for each in intentions if each])
+    standing = stand(intentions, effects)
+    windows = await meal_windows(conn)
+    earlier = await captures_by_id(conn, [s.resource_id for s in standing if isinstance(s, Replay)])
+    answers: list[CaptureAnswer] = []
+    for request, stands in zip(requests, standing, strict=True):
+        answers.append(_capture(request, stands, windows, earlier, answers, locked.now))
+    made = [
+        (request, answer)
+        for request, answer, stands in zip(requests, answers, standing, strict=True)
+        if stands is None and isinstance(answer, Capture)
+    ]
+    await insert_captures(conn, [capture for _, capture in made])
+    await record_effects(
+        conn, [(r.intention, capture.id) for r, capture in made if r.intention], locked.now
+    )
+    return answers
+
+
+def _capture(
+    request: CaptureRequest,
+    stands: Replay | Follows | IdempotencyKeyReused | None,
+    windows: Sequence[MealWindow],
+    earlier: Mapping[UUID, Capture],
+    answers: Sequence[CaptureAnswer],
+    now: datetime,
+) -> CaptureAnswer:
+    if isinstance(stands, Replay):
+        return earlier[stands.resource_id]
+    if isinstance(stands, Follows):
+        return answers[stands.index]
+    if isinstance(stands, DomainError):
+        return stands
+    if request.action not in PHOTOGRAPHED:
+        return ActionNotPhotographed()
+    window = window_at(now, windows)
+    if window is None:
+        return OutsideMealWindow(next_window=next_window(now, windows))
+    return Capture(uuid7(), request.account_id, request.action, now, request.region, window)
+
+
+async def write_photos(
+    conn: AsyncConnection, photos: Sequence[Photo], rules: Rulebook
+) -> list[Answer]:
+    """Write photo check-ins as received and ask for their scores.
+
+    The capture is the natural key: the same photo with the same capture again is the same check-in.
+    Identical pixels from anybody are refused for ever. Appends `CheckInReceived` per check-in.
+    """
+    locked = await lock_accounts(
+        conn, [each.capture.account_id for each in photos], clock_shift_s=rules.clock_shift_s
+    )
+    existing = await find_by_natural_keys(
+        conn, [(each.capture.account_id, str(each.capture.id)) for each in photos]
+    )
+    windows = [(each.capture.account_id, each.capture.meal_window) for each in photos]
+    taken_in_window = Counter(await count_in_windows(conn, windows))
+    keys = {key for each in photos for key in _claims(each, rules)}
+    taken = set(await claimed(conn, sorted(keys)))
+    answers: list[Answer] = []
+    for each in photos:
+        window = (each.capture.account_id, each.capture.meal_window)
+        answer = _receive(each, existing, taken_in_window[window], taken, locked.now, rules)
+        if isinstance(answer, Received) and answer.check_in:
+            existing[each.capture.account_id, str(each.capture.id)] = answer.check_in
+            taken.update(_claims(each, rules))
+            taken_in_window[window] += 1
+        answers.append(answer)
+    await _write(conn, photos, answers, locked.now, rules)
+    return answers
+
+
+def _receive(
+    photo: Photo,
+    existing: Mapping[tuple[UUID, str], CheckIn],
+    taken_in_window: int,
+    taken: set[bytes],
+    now: datetime,
+    rules: Rulebook,
+) -> Answer:
+    capture = photo.capture
+    before = existing.get((capture.account_id, str(capture.id)))
+    if before is not None:
+        if before.evidence_sha256 != photo.evidence_sha256:
+            return CaptureUsed(check_in_id=str(before.id))
+        return Received(before.id, is_replay=True)
+    if now - capture.created_at > CAPTURE_LIFE:
+        return CaptureExpired()
+    if taken_in_window > RETRIES_PER_WINDOW:
+        return RetriesUsedUp(retries=RETRIES_PER_WINDOW)
+    if not taken.isdisjoint(_claims(photo, rules)):
+        return EvidenceAlreadyUsed()
+    check_in = CheckIn(
+        uuid7(),
+        capture.account_id,
+        capture.action,
+        Status.RECEIVED,
+        None,
+        photo_tier(capture, now),
+        "member",
+        capture.region,
+        capture.created_at,
+        None,
+        now,
+        None,
+        {"meals": 1},
+        str(capture.id),
+        photo.evidence_sha256,
+        capture.meal_window,
+    )
+    return Received(check_in.id, check_in)
+
+
+def _claims(photo: Photo, rules: Rulebook) -> tuple[bytes, bytes]:
+    return (
+        claim_key(rules.claim_secret, "capture", str(photo.capture.id)),
+        claim_key(rules.claim_secret, "pixels", photo.pixel_sha256.hex()),
+    )
+
+
+async def _write(
+    conn: AsyncConnection,
+    photos: Sequence[Photo],
+    answers: Sequence[Answer],
+    now: datetime,
+    rules: Rulebook,
+) -> None:
+    made = [
+        (photo, answer.check_in)
+        for photo, answer in zip(photos, answers, strict=True)
+        if isinstance(answer, Received) and answer.check_in
+    ]
+    claims = [Claim(key, check_in.id) for photo, check_in in made for key in _claims(photo, rules)]
+    await insert_claims(conn, claims, now)
+    await insert_check_ins(conn, [check_in for _, check_in in made])
+    await append(conn, [Event(CHECK_IN_RECEIVED, [check_in.id]) for _, check_in in made])

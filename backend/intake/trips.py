@@ -1,0 +1,127 @@
+"""The batch that writes trips: idempotency, plausibility, claims, credit, check-ins, one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.checkins.domain import CheckIn, Status
+from backend.checkins.queries import insert_check_ins
+from backend.crediting.domain import Order, claim_key
+from backend.crediting.steps import Outcome, Rulebook, credit_batch
+from backend.errors import DomainError
+from backend.idempotency import Follows, Replay, find_effects, record_effects, stand
+from backend.ids import uuid7
+from backend.intake.domain import Received, Trip, check_trip, trip_quantities
+from backend.ledger.queries import lock_accounts
+
+MODES = ("metro", "bus", "cycling")
+
+Answer = Received | DomainError
+
+
+async def write_trips(
+    conn: AsyncConnection, trips: Sequence[Trip], rules: Rulebook
+) -> list[Answer]:
+    """Write and credit trips; the same key again answers with the first trip's check-in.
+
+    Appends `CreditBooked` once for the batch.
+    """
+    locked = await lock_accounts(
+        conn, [trip.account_id for trip in trips], clock_shift_s=rules.clock_shift_s
+    )
+    effects = await find_effects(conn, [trip.intention for trip in trips])
+    answers: dict[int, Answer] = {}
+    fresh: dict[int, Order] = {}
+    standing = stand([trip.intention for trip in trips], effects)
+    for index, (trip, stands) in enumerate(zip(trips, standing, strict=True)):
+        if isinstance(stands, Replay):
+            answers[index] = Received(stands.resource_id, is_replay=True)
+        elif isinstance(stands, DomainError):
+            answers[index] = stands
+        elif stands is None:
+            try:
+                fresh[index] = order_of(trip, locked.now, rules)
+            except DomainError as refusal:
+                answers[index] = refusal
+    outcomes = await credit_batch(conn, list(fresh.values()), locked, rules)
+    for (index, order), outcome in zip(fresh.items(), outcomes, strict=True):
+        answers[index] = _received(trips[index], order, outcome, locked.now)
+    await _write(conn, trips, [answers[index] for index in fresh], list(fresh), locked.now)
+    return [_answer(answers, index, standing[index]) for index in range(len(trips))]
+
+
+def order_of(trip: Trip, now: datetime, rules: Rulebook) -> Order:
+    """The order to credit a trip.
+
+    Raises:
+        DomainError: The trip is not plausible, too late, or not covered by a methodology.
+    """
+    methodology_id = rules.catalogue.methodology_of(trip.action)
+    version = rules.catalogue.versions_of(methodology_id)[-1]
+    check_trip(trip, now, timedelta(hours=version.late_window_hours))
+    started = trip.started_at.isoformat()
+    return Order(
+        uuid7(),
+        trip.account_id,
+        trip.action,
+        methodology_id,
+        f"trip:{started}",
+        trip.started_at,
+        trip.ended_at,
+        trip_quantities(trip),
+        trip.tier,
+        trip.region,
+        # One person starts one trip at a time, whoever reports it.
+        (claim_key(rules.claim_secret, "trip", str(trip.account_id), started),),
+    )
+
+
+def _received(trip: Trip, order: Order, outcome: Outcome | DomainError, now: datetime) -> Answer:
+    if isinstance(outcome, DomainError):
+        return outcome
+    check_in = CheckIn(
+        order.check_in_id,
+        order.account_id,
+        order.action,
+        Status.CREDITED,
+        outcome.credit.reason,
+        order.tier,
+        trip.reported_by,
+        order.region,
+        order.occurred_at,
+        order.ended_at,
+        now,
+        now,
+        order.quantities,
+        order.natural_key,
+        None,
+        None,
+    )
+    return Received(order.check_in_id, check_in, outcome.credit)
+
+
+async def _write(
+    conn: AsyncConnection,
+    trips: Sequence[Trip],
+    fresh: Sequence[Answer],
+    indexes: Sequence[int],
+    now: datetime,
+) -> None:
+    written = [
+        (trips[index].intention, cast("CheckIn", answer.check_in))
+        for index, answer in zip(indexes, fresh, strict=True)
+        if isinstance(answer, Received)
+    ]
+    await insert_check_ins(conn, [check_in for _, check_in in written])
+    await record_effects(conn, [(key, check_in.id) for key, check_in in written], now)
+
+
+def _answer(
+    answers: dict[int, Answer], index: int, stands: Replay | Follows | DomainError | None
+) -> Answer:
+    if not isinstance(stands, Follows):
+        return answers[index]
+    leader = answers[stands.index]
+    return leader._replace(is_replay=True) if isinstance(leader, Received) else leader
