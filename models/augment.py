@@ -87,11 +87,16 @@ def _lit(batch: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _hidden(batch: Tensor, random: torch.Generator) -> Tensor:
-    """Something flat hides a corner of a quarter of them; the class does not change by it."""
+    """Something flat hides a piece of the border of a quarter of them.
+
+    Only of the border: in the middle it might hide the one speck that makes the class.
+    """
     side = batch.shape[-1]
     for at in torch.nonzero(torch.rand(len(batch), generator=random) < CUTOUT_ODDS).flatten():
         size = int(side * float(_uniform(random, (1,), 0.08, 0.2)))
-        top, left = (int(_uniform(random, (1,), 0, side - size)) for _ in range(2))
+        along = int(_uniform(random, (1,), 0, side - size))
+        edge = int(torch.randint(0, 2, (1,), generator=random)) * (side - size)
+        top, left = (along, edge) if along % 2 else (edge, along)
         fill = torch.rand((3, 1, 1), generator=random)
         batch[at, :, top : top + size, left : left + size] = fill
     return batch

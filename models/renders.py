@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.photos import PHOTOS_DEFAULT, Photo, photos_in, squeezed
-from models.renderer import KINDS, RECAPTURED, render
+from models.renderer import KINDS, RECAPTURED, render, stained
 from models.renderer.others import on_print, on_screen
 from scoring.plate import CLASSES
 
@@ -32,6 +32,8 @@ SHARES: Final = {
     "screen": 5,
     "print": 5,
 }
+STAINED_SHARE: Final = 0.08  # of all pictures: rendered residue or food on photos of clean dishes
+TIGHT: Final = "canteen_dish"  # the dataset whose photos are filled by one dish
 _SIZES: Final = ((288, 216), (216, 288), (240, 240))
 
 
@@ -63,15 +65,25 @@ def rendered(count: int, first_seed: int, photos: list[Photo], *, name: str) -> 
 
 def _made(count: int, first_seed: int, photos: list[Photo]) -> Pictures:
     things = [photo for photo in photos if photo.part == "train" and photo.label == "not_a_plate"]
-    plates = [photo for photo in photos if photo.part == "train" and photo.label != "not_a_plate"]
+    plates = [
+        photo
+        for photo in photos
+        if photo.part == "train" and photo.sure and photo.label != "not_a_plate"
+    ]
     random = np.random.default_rng(first_seed)
+    stained_odds = STAINED_SHARE * sum(SHARES.values()) / (SHARES["residue"] + SHARES["leftover"])
     backdrops = [_opened(things[at]) for at in random.permutation(len(things))[:BACKDROPS_MAX]]
     kinds = list(SHARES)
     odds = np.array([SHARES[kind] for kind in kinds]) / sum(SHARES.values())
     picked = [kinds[at] for at in random.choice(len(kinds), size=count, p=odds)]
+    clean = [photo for photo in plates if photo.label == "clean" and photo.dataset == TIGHT]
     pixels = np.empty((count, SIDE_PX, SIDE_PX, 3), np.uint8)
     for at, kind in enumerate(picked):
-        picture = _picture(kind, first_seed + at, backdrops, plates)
+        if kind in {"residue", "leftover"} and random.random() < stained_odds and clean:
+            dish = _opened(clean[int(random.integers(len(clean)))])
+            picture = stained(dish, kind, first_seed + at)
+        else:
+            picture = _picture(kind, first_seed + at, backdrops, plates)
         pixels[at] = squeezed(_compressed(picture, random), SIDE_PX)
     return Pictures(
         pixels,

@@ -11,9 +11,9 @@ from models.photos import Part, Photo, squeezed
 from models.renders import SIDE_PX, Pictures
 from scoring.plate import CLASSES
 
-# Of each batch: half renders, three tenths plates of the canteen, the rest photographed things.
+# Of each batch: half renders, a quarter plates of the canteen, the rest photographed things.
 RENDERED_SHARE: Final = 0.5
-PLATES_SHARE: Final = 0.3
+PLATES_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)

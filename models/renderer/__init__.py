@@ -4,15 +4,16 @@ Training, the demo, the benchmarks and the tests make their photos here at run t
 holds no picture of anybody's lunch. Equal arguments give equal pixels.
 """
 
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from models.renderer.dishes import Dish, laid_dish
-from models.renderer.fields import Random, happens
+from models.renderer.fields import Random, grid, happens, rounded, smoothstep
 from models.renderer.food import add_drops, add_leftovers, add_meal, add_residue
 from models.renderer.others import (
     add_boxes,
@@ -69,6 +70,24 @@ def render(
     return picture if picture.size == size else _enlarged(picture, random, size)
 
 
+def stained(photo: Image.Image, state: str, seed: int) -> Image.Image:
+    """Put rendered residue or food on a photo of a clean dish that fills it.
+
+    What is learned from the pair is what lies on the dish, and not which dish it is.
+    """
+    random = np.random.default_rng([zlib.crc32(state.encode()), seed])
+    pixels = np.asarray(photo.convert("RGB"), np.float32) / np.float32(255)
+    shape = pixels.shape[:2]
+    scene = Scene(pixels, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    xs, ys = grid(scene.shape)
+    radius = 0.62  # the dishes are cropped tightly; their rims stay free
+    x, y = np.asarray(xs / radius), np.asarray(ys / radius)
+    well = 1 - smoothstep(rounded(x, y, 2), 0.85, 1.0)
+    _STATES[state](scene, Dish(x, y, well, well, radius), random)
+    soft = np.clip(scene.albedo * 255, 0, 255).astype(np.uint8)
+    return Image.fromarray(soft).filter(ImageFilter.GaussianBlur(0.5))
+
+
 def _picture(
     kind: str, random: Random, shape: tuple[int, int], backdrops: Sequence[Image.Image]
 ) -> Image.Image:
@@ -90,7 +109,7 @@ def _picture(
 
 def _set_table(scene: Scene, state: str, random: Random) -> None:
     """One dish, or a few smaller ones of which the worst gives the photo its class."""
-    count = 1 if happens(random, 0.7) else int(random.integers(2, 4))
+    count = 1 if happens(random, 0.65) else int(random.integers(2, 6))
     worst = int(random.integers(count))
     for number in range(count):
         at, radius = _place(random, number, count)
@@ -107,9 +126,11 @@ def _set_table(scene: Scene, state: str, random: Random) -> None:
 
 def _place(random: Random, number: int, count: int) -> tuple[tuple[float, float], float]:
     if count == 1:
-        return (random.normal(0, 0.12), random.normal(0, 0.08)), random.uniform(0.45, 0.95)
-    x = -0.55 + 1.1 * number / (count - 1) + random.normal(0, 0.05)
-    return (x, random.normal(0, 0.2)), random.uniform(0.28, 0.5)
+        return (random.normal(0, 0.12), random.normal(0, 0.08)), random.uniform(0.45, 1.05)
+    angle = 2 * math.pi * (number / count + random.uniform(-0.05, 0.05))
+    far = random.uniform(0.4, 0.6)
+    at = (far * math.cos(angle) * 1.2, far * math.sin(angle) * 0.9)
+    return at, random.uniform(0.75, 1.05) * far * math.sin(math.pi / count)
 
 
 def _enlarged(picture: Image.Image, random: Random, size: tuple[int, int]) -> Image.Image:

@@ -105,3 +105,11 @@ def happens(random: Random, share: float) -> bool:
 def covers(mask: Field) -> NDArray[np.bool_]:
     """Where a soft mask is at least half."""
     return mask >= 0.5  # noqa: PLR2004 - half
+
+
+def touched(mask: Field) -> tuple[slice, slice]:
+    """The smallest box of rows and columns outside which a mask is 0."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -17,6 +17,7 @@ from models.renderer.fields import (
     noise,
     smoothstep,
     softened,
+    touched,
     varied,
 )
 from models.renderer.scene import Scene
@@ -75,10 +76,10 @@ def add_meal(scene: Scene, dish: Dish, random: Random) -> None:
 
 
 def _film(scene: Scene, dish: Dish, random: Random, *, cover: float) -> None:
-    sauce = varied(random, SAUCES[int(random.integers(len(SAUCES)))], 0.05)
+    sauce = _visible(scene, dish, random, SAUCES)
     field = _within(dish, noise(random, scene.shape, random.uniform(2, 8), 4))
     edge = float(random.uniform(0.05, 0.5))
-    alpha = _covering(field, dish, cover, edge) * float(random.uniform(0.15, 0.75))
+    alpha = _covering(field, dish, cover, edge) * float(random.uniform(0.3, 0.85))
     streaks = 0.75 + 0.35 * noise(random, scene.shape, 25, 2)
     alpha = np.clip(alpha * streaks, 0, 0.95).astype(np.float32)
     scene.lay(np.broadcast_to(sauce, (*scene.shape, 3)), alpha, rise=0.002, gloss=0.6)
@@ -90,21 +91,23 @@ def _pile(scene: Scene, dish: Dish, random: Random, *, cover: float) -> None:
     bump = np.exp(-((dish.along - centre[0]) ** 2 + (dish.across - centre[1]) ** 2) / spread**2)
     field = 2.2 * bump + 0.5 * noise(random, scene.shape, random.uniform(4, 10), 3)
     alpha = _covering(_within(dish, np.asarray(field, np.float32)), dish, cover, 0.08)
-    paint, lumps = _food_texture(scene, random)
+    paint, lumps = _food_texture(scene, random, touched(alpha))
     mound = blurred(alpha, 0.06 * max(scene.shape) * dish.radius) * 0.12 * dish.radius
     rise = np.asarray(mound + lumps * 0.03, np.float32)
     scene.lay(paint, alpha, rise=rise, gloss=float(random.uniform(0.1, 0.8)))
 
 
-def _food_texture(scene: Scene, random: Random) -> tuple[Colour, Field]:
-    """Lumps of a size, each with a shade of its own, sometimes two foods mixed."""
+def _food_texture(scene: Scene, random: Random, here: tuple[slice, slice]) -> tuple[Colour, Field]:
+    """Lumps of a size, each with a shade of its own, sometimes two foods mixed; only `here`."""
     base = varied(random, FOODS[int(random.integers(len(FOODS)))], 0.06)
     other = varied(random, FOODS[int(random.integers(len(FOODS)))], 0.06)
     lumps = noise(random, scene.shape, random.uniform(10, 45), 3)
     share = smoothstep(noise(random, scene.shape, random.uniform(8, 30), 2), 0.3, 0.5)
     share = share * float(random.choice([0, 0.6, 1.0]))
-    paint = base + (other - base) * share[..., None]
-    return np.asarray(paint * np.clip(1 + 0.22 * lumps, 0.4, 1.5)[..., None], np.float32), lumps
+    paint = np.zeros((*scene.shape, 3), np.float32)
+    part = base + (other - base) * share[here][..., None]
+    paint[here] = part * np.clip(1 + 0.22 * lumps[here], 0.4, 1.5)[..., None]
+    return paint, lumps
 
 
 def _specks(scene: Scene, dish: Dish, random: Random, *, count: int) -> None:
@@ -113,8 +116,19 @@ def _specks(scene: Scene, dish: Dish, random: Random, *, count: int) -> None:
         mask = Image.new("L", (scene.shape[1], scene.shape[0]))
         _draw_specks(ImageDraw.Draw(mask), dish, random, count=max(1, count // 2))
         alpha = np.asarray(softened(mask, 0.6) * covers(dish.mask), np.float32)
-        paint = varied(random, FOODS[int(random.integers(len(FOODS)))], 0.1)
+        paint = _visible(scene, dish, random, FOODS)
         scene.lay(np.broadcast_to(paint, (*scene.shape, 3)), alpha, rise=0.012, gloss=0.4)
+
+
+def _visible(scene: Scene, dish: Dish, random: Random, colours: tuple[Colour, ...]) -> Colour:
+    """The one of three colours that differs most from the dish, so that residue can be seen."""
+    ground = np.average(scene.albedo[::8, ::8].reshape(-1, 3), axis=0, weights=_sparse(dish.well))
+    picked = [varied(random, colours[int(random.integers(len(colours)))], 0.08) for _ in range(3)]
+    return max(picked, key=lambda one: float(np.abs(one - ground).sum()))
+
+
+def _sparse(well: Field) -> Field:
+    return np.asarray(well[::8, ::8].ravel() + np.float32(1e-3), np.float32)
 
 
 def _draw_specks(draw: ImageDraw.ImageDraw, dish: Dish, random: Random, *, count: int) -> None:
@@ -122,7 +136,7 @@ def _draw_specks(draw: ImageDraw.ImageDraw, dish: Dish, random: Random, *, count
     if len(rows) == 0:
         return
     side = max(dish.well.shape) * dish.radius / 2
-    size = side * float(random.uniform(0.01, 0.05))
+    size = side * float(random.uniform(0.02, 0.06))
     slender = float(random.uniform(0.15, 1.0))
     for pick in random.integers(len(rows), size=count):
         turn = random.uniform(0, np.pi)

@@ -21,6 +21,7 @@ from models.renderer.fields import (
     mix,
     noise,
     resized,
+    touched,
 )
 
 SHADOW_STEPS: Final = 10  # samples towards the light, on a picture of a quarter of the side
@@ -48,9 +49,12 @@ class Scene:
 
     def lay(self, paint: Colour, alpha: Field, *, rise: Field | float, gloss: float) -> None:
         """Spread a layer that follows what is below: its colour, its thickness and its gloss."""
-        self.albedo = mix(self.albedo, paint, alpha)
-        self.height = np.asarray(self.height + alpha * rise, np.float32)
-        self.gloss = np.asarray(self.gloss + (gloss - self.gloss) * alpha, np.float32)
+        here = touched(alpha)  # most layers are small, and the rest of the picture stays
+        part = alpha[here]
+        raised = rise[here] if isinstance(rise, np.ndarray) else rise
+        self.albedo[here] = mix(self.albedo[here], paint[here], part)
+        self.height[here] += part * raised
+        self.gloss[here] += (gloss - self.gloss[here]) * part
 
     def stand(self, paint: Colour, alpha: Field, *, rise: Field | float, gloss: float) -> None:
         """Put a stiff thing on top: it hides what is below and stands on the middle of it."""

@@ -1,0 +1,173 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from models.card import card_text, provisional_card
+from models.evaluate import main as evaluate
+from models.evaluation import Scored, figures_of
+from models.metrics import auc, auc_interval, calibration_error, rate_bound
+from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
+from models.thresholds import chosen_thresholds
+from scoring.fingerprint import Fingerprints
+from scoring.model_card import read_card
+from scoring.plate import CLASSES, PARTS, PlateScore, Quality
+
+CARD = Path(models.__file__).parent / "plate.card.md"
+
+
+def made_score(clean, *, verdict="in_review", not_a_plate=0, recapture=0):
+    rest = PARTS - clean - not_a_plate
+    scores = dict.fromkeys(CLASSES, 0)
+    scores |= {"clean": clean, "not_a_plate": not_a_plate, "leftover": rest}
+    return PlateScore(
+        scores=scores,
+        recapture=recapture,
+        verdict=verdict,
+        reason=None if verdict == "accepted" else "uncertain",
+        model="0" * 64,
+        embedding=b"",
+        fingerprints=Fingerprints((b"",) * 8, 100),
+        quality=Quality(180.0, 300.0),
+    )
+
+
+def made_row(label, clean, *, source="canteen_dish", **changes):
+    return Scored("a photo", source, label, made_score(clean, **changes))
+
+
+@pytest.mark.parametrize(
+    ("scores", "positive", "expected"),
+    [
+        ([1, 2, 3, 4], [0, 0, 1, 1], 1.0),
+        ([4, 3, 2, 1], [0, 0, 1, 1], 0.0),
+        ([1, 1, 1, 1], [0, 1, 0, 1], 0.5),
+        ([1, 2, 2, 3], [0, 0, 1, 1], 0.875),  # pairs: 2>1, 2=2, 3>1, 3>2: 3.5 of 4
+    ],
+)
+def test_area_under_the_curve_counts_pairs(scores, positive, expected):
+    assert auc(np.array(scores, float), np.array(positive, bool)) == pytest.approx(expected)
+
+
+def test_the_area_of_one_class_alone_is_not_a_number():
+    assert math.isnan(auc(np.array([1.0]), np.array([True])))
+    assert all(math.isnan(end) for end in auc_interval(np.array([1.0]), np.array([False])))
+
+
+def test_the_interval_holds_the_area():
+    random = np.random.default_rng(3)
+    positive = np.arange(200) < 60
+    scores = random.normal(0, 1, 200) + positive
+    low, high = auc_interval(scores, positive)
+
+    assert low < auc(scores, positive) < high
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "bound"),
+    [
+        (0, 100, 1 - 0.05 ** (1 / 100)),  # (1 - p)^100 = 0.05
+        (0, 1, 0.95),
+        (1, 2, 0.95**0.5),  # 1 - p^2 = 0.05
+        (5, 5, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_a_rate_has_the_exact_binomial_upper_bound(count, total, bound):
+    assert rate_bound(count, total) == pytest.approx(bound, abs=1e-4)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_truth():
+    confidence = np.array([0.95, 0.95, 0.55, 0.55])
+
+    assert calibration_error(confidence, np.array([1, 1, 1, 0], bool)) == pytest.approx(0.05)
+    assert calibration_error(confidence, np.zeros(4, bool)) == pytest.approx(0.75)
+
+
+def test_thresholds_let_at_most_one_leftover_in_a_hundred_through():
+    rows = [made_row("clean", 9_800) for _ in range(50)]
+    rows += [made_row("leftover", 100 * at) for at in range(100)]
+    thresholds = chosen_thresholds(rows)
+    credited = sum(
+        row.label == "leftover" and row.score.scores["clean"] >= thresholds.clean_accepted_min
+        for row in rows
+    )
+
+    assert credited <= 1
+    assert thresholds.clean_accepted_min < 9_950
+
+
+def test_the_worst_source_decides_a_threshold():
+    easy = [made_row("leftover", 1_000, source="easy") for _ in range(50)]
+    hard = [made_row("leftover", 9_000, source="hard") for _ in range(50)]
+    rows = [*easy, *hard, made_row("clean", 9_500)]
+
+    assert chosen_thresholds(rows).clean_accepted_min > 9_000
+    assert chosen_thresholds([*easy, rows[-1]]).clean_accepted_min < 9_000
+
+
+def test_figures_are_per_source_and_never_pooled():
+    rows = [
+        made_row("clean", 9_000, source="one", verdict="accepted"),
+        made_row("leftover", 100, source="one"),
+        made_row("clean", 100, source="two"),
+        made_row("leftover", 9_000, source="two", verdict="accepted"),
+    ]
+    one, two = figures_of(rows)
+
+    assert (one.source, one.clean_auc[0], one.accepted["leftover"]) == ("one", 1.0, 0)
+    assert (two.source, two.clean_auc[0], two.accepted["leftover"]) == ("two", 0.0, 1)
+    assert two.accepted_bound("leftover") == 1.0
+
+
+def test_a_written_card_is_read_back_by_the_service():
+    card = provisional_card(b"a model")
+    notes = dict.fromkeys(
+        ("input_px", "manifest_sha256", "minutes", "renders", "seed", "temperature"), "1"
+    )
+    rows = [made_row("clean", 9_000, verdict="accepted"), made_row("leftover", 100)]
+
+    assert read_card(card_text(card, figures_of(rows), notes)) == card
+
+
+def test_the_shipped_card_names_every_source_and_its_licence():
+    text = CARD.read_text(encoding="utf-8")
+
+    for word in (
+        "CC BY 4.0",
+        "CC0",
+        "MIT",
+        "massarrahelenna",
+        "MealScan",
+        "TrashNet",
+        "DataCluster",
+    ):
+        assert word in text
+    assert "never seen" in text
+
+
+def test_without_the_folder_the_commands_say_what_is_missing(tmp_path, monkeypatch, capsys):
+    with pytest.raises(PhotosMissing, match=r"manifest\.csv"):
+        photos_in(tmp_path)
+
+    monkeypatch.setattr("sys.argv", ["evaluate", "--photos", str(tmp_path)])
+    assert evaluate() == 2
+    assert "--photos" in capsys.readouterr().err
+
+
+def test_no_group_of_photos_is_split():
+    if not (PHOTOS_DEFAULT / "manifest.csv").is_file():
+        pytest.skip(f"{PHOTOS_DEFAULT} is not here")
+    photos = photos_in(PHOTOS_DEFAULT)
+    days = {(photo.path.name[:8], photo.part) for photo in photos if "canteen" in photo.dataset}
+    trays = {}
+    for photo in photos:
+        if "canteen" in photo.dataset:
+            trays.setdefault(photo.path.name[:15], set()).add(photo.part)
+
+    assert ("20220527", "held_out") in days
+    assert not {("20220527", "train"), ("20220527", "tune")} & days
+    assert all(len(parts) == 1 for parts in trays.values())
+    assert {p.part for p in photos if p.dataset == "steel_tray"} == {"held_out"}
