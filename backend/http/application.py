@@ -40,10 +40,12 @@ class HttpSettings:
     Attributes:
         cursor_key: Signs cursors; equal in all processes of a deployment, at least 16 bytes.
         rates: Token buckets by name; None switches rate limits off.
+        proxy_hops: How many trusted proxies stand before us and write X-Forwarded-For.
     """
 
     cursor_key: bytes
     rates: Mapping[str, Rate] | None = None
+    proxy_hops: int = 0
     deadlines: Deadlines = field(default_factory=Deadlines)
     uploads_max: int = UPLOADS_MAX
 
@@ -67,7 +69,7 @@ def build_application(
         ValueError: A route names a rate that is not set, or a refusal without a row.
     """
     table = {**HTTP_PROBLEMS, **problem_types}
-    limits = RateLimits(settings.rates)
+    limits = RateLimits(settings.rates, proxy_hops=settings.proxy_hops)
     _check(routes, table, settings)
     edge = Edge(table, limits)
     app = web.Application(middlewares=[edge.middleware])

@@ -166,7 +166,7 @@ class Edge:
         if isinstance(error, web.HTTPMethodNotAllowed):
             return MethodNotAllowed(headers={"Allow": error.headers["Allow"]})
         if isinstance(error, web.HTTPNotFound):
-            return self._limits.count_failure(request.remote) or NotFound()
+            return self._limits.count_failure(request) or NotFound()
         if isinstance(error, web.HTTPRequestEntityTooLarge):
             return PayloadTooLarge()
         if isinstance(error, web.HTTPExpectationFailed):

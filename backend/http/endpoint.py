@@ -90,7 +90,7 @@ class Endpoint:
         except Unauthenticated:
             caller = None
         if caller is None:
-            raise self._limits.count_failure(request.remote) or Unauthenticated()
+            raise self._limits.count_failure(request) or Unauthenticated()
         if not policy.allows(caller):
             raise Forbidden
         return caller
@@ -125,7 +125,7 @@ class Endpoint:
         fields: Mapping[str, str],
     ) -> web.Response:
         call = self._call(request, caller, document, form)
-        deadline = asyncio.timeout(self._route.deadline_s)
+        deadline = asyncio.timeout(self._route.deadline_s + call.wait_s)
         try:
             async with deadline:
                 answer = await self._route.handler(call)

@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from aiohttp import web
+
 from backend.http.problem import Refusal
 from backend.http.refusals import RateLimited
 
 BUCKETS_MAX: Final = (
     100_000  # about 20 MB; a forgotten bucket starts full, which errs for the client
 )
+
+_ADDRESS_CHARACTERS: Final = 45  # the longest way to write an IPv6 address
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,9 @@ class Buckets:
 class RateLimits:
     """The limits of one application; without rates everything passes."""
 
-    def __init__(self, rates: Mapping[str, Rate] | None) -> None:
+    def __init__(self, rates: Mapping[str, Rate] | None, *, proxy_hops: int = 0) -> None:
         self._rates = rates
+        self._proxy_hops = proxy_hops
         self._buckets = Buckets()
 
     def admit(self, principal_id: str, rate_class: str) -> dict[str, str]:
@@ -79,14 +84,26 @@ class RateLimits:
             raise RateLimited(headers=fields | {"Retry-After": _seconds_until(rate, left)})
         return fields
 
-    def count_failure(self, address: str | None) -> Refusal | None:
+    def count_failure(self, request: web.Request) -> Refusal | None:
         """Count a refused sign-in or an unknown path; gives the refusal when it is one too many."""
         if self._rates is None:
             return None
-        left = self._buckets.draw((address or "", "failures"), FAILURES)
+        address = address_of(request, self._proxy_hops)
+        left = self._buckets.draw((address, "failures"), FAILURES)
         if left >= 0:
             return None
         return RateLimited(headers={"Retry-After": _seconds_until(FAILURES, left)})
+
+
+def address_of(request: web.Request, proxy_hops: int) -> str:
+    """Give the client's address; each trusted proxy has added one entry to X-Forwarded-For.
+
+    What stands left of the trusted entries was written by the client and is not looked at.
+    """
+    entries = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+    if 0 < proxy_hops <= len(entries) and entries[-proxy_hops].strip():
+        return entries[-proxy_hops].strip()[:_ADDRESS_CHARACTERS]
+    return request.remote or ""
 
 
 def _fields(name: str, rate: Rate, left: float) -> dict[str, str]:

@@ -8,8 +8,18 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Any, Final, Generic, Literal, TypeVar, cast
+from types import NoneType
+from typing import (
+    Any,
+    Final,
+    Generic,
+    Literal,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID
 
 import msgspec
@@ -29,7 +39,6 @@ UUID_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 Body = TypeVar("Body")
 Query = TypeVar("Query")
-Value = TypeVar("Value")
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _canonical = msgspec.json.Encoder(order="deterministic")
@@ -115,7 +124,7 @@ class Route(Generic[Body, Query]):
         idempotency: Whether the client names its effect with an Idempotency-Key.
         waits: Takes `Prefer: wait=N` and `?wait=N`, at most 10 s.
         rate: Which bucket a call draws from; by default `read` for GET, else `write`.
-        deadline_s: Time for the handler, after which the client gets 503.
+        deadline_s: Time for the handler beside `wait_s`, after which the client gets 503.
         examples: An example body per status, for the API description.
         summary_zh: The summary for Chinese readers of the API page.
     """
@@ -126,7 +135,7 @@ class Route(Generic[Body, Query]):
     policy: Policy = field(kw_only=True)
     summary: str = field(kw_only=True)
     answers: Mapping[int, Any] = field(kw_only=True)
-    body: type[Body] | UnionType | None = field(default=None, kw_only=True)
+    body: Any = field(default=None, kw_only=True)
     query: type[Query] | None = field(default=None, kw_only=True)
     form: tuple[FormField, ...] = field(default=(), kw_only=True)
     parameters: Mapping[str, str] = field(default_factory=dict, kw_only=True)
@@ -142,9 +151,18 @@ class Route(Generic[Body, Query]):
     def __post_init__(self) -> None:
         if not isinstance(self.policy, Policy):
             raise TypeError(f"{self.method} {self.path} has no policy")
+        if not self._handler_takes(self.body, self.query):
+            raise TypeError(f"{self.method} {self.path}: the handler's Call has other types")
         unknown = set(self.parameters) - set(self.parameter_names)
         if unknown:
             raise ValueError(f"{self.path} has no parameters {sorted(unknown)}")
+
+    def _handler_takes(self, body: object, query: object) -> bool:
+        """Compare with the handler's annotation; a checker cannot, when the body is a union."""
+        hints = get_type_hints(self.handler)
+        call = next((hint for name, hint in hints.items() if name != "return"), None)
+        expected = (body or NoneType, query or NoneType)
+        return get_origin(call) is Call and get_args(call) == expected
 
     @property
     def parameter_names(self) -> list[str]:

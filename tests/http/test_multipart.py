@@ -182,7 +182,8 @@ async def test_five_thousand_parts_are_too_many(server):
 async def test_a_chunked_form_is_counted_too(server):
     head = (
         b"POST /v1/things HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer member\r\n"
-        b"Content-Type: multipart/form-data; boundary=frontier\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"Content-Type: multipart/form-data; boundary=frontier\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
     )
     chunk = b"20000\r\n" + b"x" * 0x20000 + b"\r\n"
     assert (await server.send(head, *[chunk] * 10)).status == 413

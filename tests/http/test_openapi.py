@@ -2,8 +2,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from backend.errors import DomainError
-from backend.http import PUBLIC, HttpSettings, Rate, Route
-from tests.http.sample_api import ROUTES, make_app
+from backend.http import PUBLIC, Answer, Call, HttpSettings, Rate, Route
+from tests.http.sample_api import ROUTES, Bag, make_app
 
 
 async def described(server):
@@ -75,7 +75,7 @@ async def test_the_api_page_loads_only_its_own_files(server):
     assert (await server.request("GET", "/docs/none.js")).status == 404
 
 
-async def do_nothing(_):
+async def do_nothing(_: Call[None, None]) -> Answer:
     raise NotImplementedError
 
 
@@ -84,6 +84,11 @@ def test_a_route_without_a_policy_does_not_start():
         Route("GET", "/v1/open", do_nothing, answers={}, summary="Open to whom?")
     with pytest.raises(TypeError):
         Route("GET", "/v1/open", do_nothing, policy=None, answers={}, summary="Open to whom?")
+
+
+def test_a_handler_of_other_types_does_not_start() -> None:
+    with pytest.raises(TypeError, match="other types"):
+        Route("POST", "/v1/x", do_nothing, policy=PUBLIC, body=Bag, answers={}, summary="x")
 
 
 def test_a_refusal_without_a_row_does_not_start():

@@ -5,9 +5,11 @@ import os
 import signal
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from backend.http import HttpSettings, Rate, serve
-from backend.http.rates import Buckets
+from backend.http.rates import Buckets, address_of
 from tests.http.sample_api import MEMBER, Server, make_app, start
 
 OTHER = {"Authorization": "Bearer other"}
@@ -87,6 +89,22 @@ async def test_an_address_is_limited_for_failures_only(limited):
     assert (await limited.request("GET", "/v1/things")).status == 429
     assert (await limited.request("GET", "/v1/things", headers=MEMBER)).status == 200
     assert (await limited.request("GET", "/v1/public")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (0, ["9.9.9.9"], "127.0.0.1"),
+        (1, ["spoofed, 1.1.1.1"], "1.1.1.1"),
+        (2, ["spoofed, 1.1.1.1", "10.0.0.1"], "1.1.1.1"),
+        (1, [], "127.0.0.1"),
+        (3, ["1.1.1.1"], "127.0.0.1"),
+    ],
+)
+def test_only_trusted_proxies_name_the_client(hops, forwarded, address) -> None:
+    headers = CIMultiDict([("X-Forwarded-For", field) for field in forwarded])
+    request = make_mocked_request("GET", "/", headers=headers).clone(remote="127.0.0.1")
+    assert address_of(request, hops) == address
 
 
 def test_an_empty_bucket_stays_empty_however_often_it_is_asked():
