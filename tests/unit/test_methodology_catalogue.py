@@ -1,10 +1,20 @@
 """Data files: what the loader refuses, which version a day has, and what the hash stands for."""
 
-from datetime import date
+from datetime import date, datetime, time
 
 import pytest
 
-from scoring.methodology import NoVersion, UnknownMethodology, UnknownVersion, read_catalogue
+from scoring.methodology import (
+    SHANGHAI,
+    Activity,
+    NoVersion,
+    Tier,
+    UnknownMethodology,
+    UnknownVersion,
+    load_catalogue,
+    read_catalogue,
+    reduce_period,
+)
 from scoring.methodology.refusals import (
     FactorWithoutSource,
     FactorWithoutUnit,
@@ -152,8 +162,6 @@ def test_a_factor_that_no_formula_names_leaves_the_hash_alone() -> None:
 
 def test_the_packaged_hashes_are_those_on_record() -> None:
     # A published version is never edited: a change here needs a new file with a new version.
-    from scoring.methodology import load_catalogue
-
     on_record = {
         f"{each.methodology_id} {each.version}": each.hash[:16] for each in load_catalogue()
     }
@@ -286,6 +294,81 @@ def test_a_methodology_file_is_refused_by_name(old, new, refusal) -> None:
 def test_versions_follow_each_other_without_overlap_or_gap(first, second, refusal) -> None:
     with pytest.raises(refusal):
         catalogue_of(first, second)
+
+
+@pytest.mark.parametrize("first_day", ["2026-06-30", "2026-07-01"])
+def test_rows_of_one_series_follow_each_other(first_day) -> None:
+    ends = FACTORS.replace("status =", "valid_until = 2026-06-30\nstatus =")
+    row = another_row(id='"later"').replace("2026-01-01", first_day)
+    if first_day == "2026-07-01":
+        assert len(list(catalogue_of(METHODOLOGY, factors=ends + row))) == 1
+        return
+    with pytest.raises(ValidityOverlaps):
+        catalogue_of(METHODOLOGY, factors=ends + row)
+
+
+def grams_of(catalogue, quantities, *days: date) -> list[int]:
+    """Grams of one activity on each day, all in one period."""
+    activities = [
+        Activity(
+            key=str(day),
+            methodology_id="TPH-TEST-01",
+            occurred_at=datetime.combine(day, time(12), SHANGHAI),
+            ended_at=None,
+            quantities=quantities,
+            tier=Tier.DOCUMENTED,
+            region="CN",
+        )
+        for day in days
+    ]
+    return [reduction.grams for reduction in reduce_period(activities, catalogue).values()]
+
+
+def test_a_version_that_lowers_a_yearly_cap_gives_nothing_back() -> None:
+    yearly = METHODOLOGY.replace('"day"', '"year"')
+    lower = later(yearly, "1.1.0", "2026-07-01").replace("most = 4", "most = 2")
+    catalogue = catalogue_of(yearly, lower)
+    # 3 rides of 46 under the cap of 4; the cap of 2 is passed already
+    assert grams_of(catalogue, {"rides": 3}, date(2026, 3, 1), date(2026, 8, 1)) == [138, 0]
+
+
+def project_row(value: str, series: str) -> str:
+    row = another_row(id=f'"vehicle-{series}"', value=f'"{value}"')
+    return row.replace('"ride"\nvalue', '"vehicle"\nvalue').replace('"paper"', f'"{series}"', 1)
+
+
+def test_project_emissions_take_the_highest_and_never_go_below_zero() -> None:
+    minus = METHODOLOGY.replace('baseline = ["ride"]', 'baseline = ["ride"]\nproject = ["vehicle"]')
+    on = date(2026, 3, 1)
+    # 46 - 30, not 46 - 10
+    factors = FACTORS + project_row("10", "one") + project_row("30", "two")
+    assert grams_of(catalogue_of(minus, factors=factors), {"rides": 1}, on) == [16]
+    # 46 - 50 is floored
+    factors = FACTORS + project_row("50", "one")
+    assert grams_of(catalogue_of(minus, factors=factors), {"rides": 1}, on) == [0]
+
+
+def test_the_first_quantity_of_the_file_counts_where_one_counts() -> None:
+    items = METHODOLOGY.replace(
+        "[[cap]]",
+        """[[formula]]
+quantity = "items"
+baseline = ["item"]
+
+[[cap]]
+quantity = "items"
+most = 9
+unit = "item"
+reason = "an example"
+
+[[cap]]""",
+    )
+    row = another_row(id='"item"', value='"1"').replace('key = "ride"', 'key = "item"')
+    factors = FACTORS + row.replace('denominator = "ride"', 'denominator = "item"')
+    both, on = {"items": 1, "rides": 1}, date(2026, 3, 1)
+    assert grams_of(catalogue_of(items, factors=factors), both, on) == [47]
+    first = items.replace('"sum"', '"first_given"')
+    assert grams_of(catalogue_of(first, factors=factors), both, on) == [46]
 
 
 def test_gwp_sets_are_stated_and_a_mixture_has_its_reason() -> None:

@@ -81,6 +81,9 @@ def make_factor(**changes) -> EmissionFactor:
         ([{"id": "a"}, {"id": "b", "series": "other", "value": "0.6"}], True, "b"),
         # within one series the latest data year, also when it credits more
         ([{"id": "a", "data_year": 2022, "value": "0.1"}, {"id": "b"}], False, "b"),
+        # the last day of validity still counts, the day after does not
+        ([{"id": "a", "valid_until": ON}], False, "a"),
+        ([{"id": "a", "valid_until": date(2026, 2, 28), "value": "0.1"}, {"id": "b"}], False, "b"),
         # values compare as numbers
         ([{"id": "a", "value": "10"}, {"id": "b", "series": "other", "value": "9"}], False, "b"),
     ],

@@ -138,6 +138,21 @@ def test_a_trip_without_an_end_takes_only_its_instant() -> None:
     }
 
 
+def test_an_end_before_the_start_takes_only_the_instant() -> None:
+    assert outcome(
+        trip("a", METRO, "08:00", "08:30"),
+        trip("b", BUS, "08:30", "07:00"),
+        trip("c", BUS, "08:30"),
+        trip("d", BUS, "08:31"),
+    ) == {"a": (46, None), "b": (80, None), "c": (0, "excluded"), "d": (80, None)}
+
+
+def test_a_trip_with_a_distance_is_not_counted_as_a_ride_too() -> None:
+    both = make_activity("a", METRO, quantities={"rides": 1, "distance_m": 12_000})
+    reduction = reduce_period([both], CATALOGUE)["a"]
+    assert (reduction.grams, reduction.allowed) == (560, {"distance_m": 12_000})
+
+
 def test_an_excluded_trip_takes_nothing_from_the_cap() -> None:
     assert outcome(
         trip("a", CYCLING, "08:00", "09:00", metres=10_000),
@@ -190,6 +205,18 @@ def test_statements_of_one_meter_day_share_the_wider_cap() -> None:
     assert outcome(statement("a", "01:00", 200_000, 30), statement("b", "02:00", 150_000, 10)) == {
         "a": (99_480, None),
         "b": (49_740, "cap_reached"),
+    }
+
+
+def test_a_longer_statement_widens_a_cap_that_was_met() -> None:
+    def statement(key, start, days) -> Activity:
+        quantities = {"energy_wh": 150_000, "days": days}
+        return make_activity(key, "TPH-HOME-01", start, quantities=quantities)
+
+    # 10 days: 100 of 150 kWh, 49,740 g; 30 days leave 200 for the next 150 kWh: 74,610 g
+    assert outcome(statement("a", "01:00", 10), statement("b", "02:00", 30)) == {
+        "a": (49_740, "cap_reached"),
+        "b": (74_610, None),
     }
 
 
