@@ -19,6 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from backend.errors import DomainError
 from scoring.model_card import load_checked
 from scoring.photo import PhotoUnreadable, SanitisedPhoto, sanitise
 
@@ -38,6 +39,10 @@ Result = TypeVar("Result")
 
 class WorkerDied(Exception):
     """The process that did this call, alone and at the second attempt, died or took too long."""
+
+
+class WorkersUnavailable(DomainError):
+    """No process can be started to look at the photo; the same request may succeed later."""
 
 
 class Workers:
@@ -66,6 +71,7 @@ class Workers:
         Raises:
             PhotoUnreadable: It is not one acceptable photo; `broken` also when decoding it takes
                 more than `SANITISE_S_MAX` or kills its process.
+            WorkersUnavailable: No process can be started; the photo is not to blame.
         """
         try:
             return await self._sanitising.call(sanitise, data)
@@ -76,8 +82,9 @@ class Workers:
         """Score stored evidence, in order; what cannot be decoded is a value in its place.
 
         Raises:
-            WorkerDied: One of these photos kills its process, or the model does not load.
+            WorkerDied: One of these photos kills its process.
             TimeoutError: They took more than `SCORE_S_MAX`.
+            WorkersUnavailable: No process can be started, or the model does not load.
         """
         return await self._scoring.call(partial(_score, self._model_path), list(jpegs))
 
@@ -115,7 +122,7 @@ class _Pool:
         # No more calls than processes, so that the time limit measures work and not waiting.
         self._free = asyncio.Semaphore(count)
         self._alone = asyncio.Lock()
-        self._starting = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     async def call(self, function: Callable[[Any], Result], argument: object) -> Result:
         """Run in a process; a call whose process died is run once more, alone.
@@ -124,16 +131,16 @@ class _Pool:
         own tells the guilty call from those that were beside it.
         """
         async with self._free:
-            executor = await self._started()
+            executor, future = await self._submit(function, argument)
             try:
-                return await self._run(executor, function, argument)
+                return await self._answer(future)
             except TimeoutError:
-                self._forget(executor)
+                await self._forget(executor)
                 raise
             except BrokenProcessPool:
-                self._forget(executor)
+                await self._forget(executor)
             async with self._alone:
-                return await self._run_alone(function, argument)
+                return await self._call_alone(function, argument)
 
     async def close(self) -> None:
         """End the processes after the calls that they are running."""
@@ -141,46 +148,61 @@ class _Pool:
         if executor is not None:
             await _end(executor)
 
-    async def _run(
-        self, executor: ProcessPoolExecutor, function: Callable[[Any], Result], argument: object
-    ) -> Result:
-        # Submitting starts processes and writes to a pipe: not in the event loop.
-        future = await asyncio.to_thread(
-            executor.submit, _timed, self._seconds_max, function, argument
-        )
+    async def _submit(
+        self, function: Callable[[Any], Result], argument: object
+    ) -> tuple[ProcessPoolExecutor, Future[Result]]:
+        # Making a pool and submitting write to pipes: not in the event loop. One lock, so that
+        # nothing is submitted to a pool that somebody is just giving up.
+        async with self._changing:
+            while True:
+                executor = self._executor or await self._started()
+                with suppress(BrokenProcessPool):
+                    future = await asyncio.to_thread(
+                        executor.submit, _timed, self._seconds_max, function, argument
+                    )
+                    return executor, future
+                # A process died between two calls, for want of memory perhaps: nobody's fault.
+                self._executor = None
+
+    async def _answer(self, future: Future[Result]) -> Result:
         async with asyncio.timeout(self._seconds_max):
             return await asyncio.wrap_future(future)
 
-    async def _run_alone(self, function: Callable[[Any], Result], argument: object) -> Result:
+    async def _call_alone(self, function: Callable[[Any], Result], argument: object) -> Result:
         executor = await asyncio.to_thread(self._made, 1)
         try:
             await _warm(executor, 1)
-            return await self._run(executor, function, argument)
+            future = await asyncio.to_thread(
+                executor.submit, _timed, self._seconds_max, function, argument
+            )
+            return await self._answer(future)
         except BrokenProcessPool as error:
             raise WorkerDied from error
         finally:
             await _end(executor)
 
     async def _started(self) -> ProcessPoolExecutor:
-        async with self._starting:
-            if self._executor is None:
-                executor = await asyncio.to_thread(self._made, self._count)
-                with suppress(BrokenProcessPool):
-                    await _warm(executor, self._count)
-                self._executor = executor
-            return self._executor
+        self._executor = await asyncio.to_thread(self._made, self._count)
+        try:
+            await _warm(self._executor, self._count)
+        except BrokenProcessPool as error:
+            self._executor = None
+            raise WorkersUnavailable from error
+        return self._executor
+
+    async def _forget(self, executor: ProcessPoolExecutor) -> None:
+        # Not waited for: a pool that breaks ends its other processes, and one whose process hangs
+        # breaks when that process's alarm rings.
+        async with self._changing:
+            if self._executor is executor:
+                self._executor = None
+            await asyncio.to_thread(executor.shutdown, wait=False)
 
     def _made(self, count: int) -> ProcessPoolExecutor:
         # Spawned, not forked: a fork of a process with threads and a database pool inherits both.
         return ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("spawn"), initializer=self._initialise
         )
-
-    def _forget(self, executor: ProcessPoolExecutor) -> None:
-        # Nothing to shut down: a pool that breaks ends its other processes, and one whose process
-        # hangs breaks when that process's alarm rings.
-        if self._executor is executor:
-            self._executor = None
 
 
 async def _warm(executor: ProcessPoolExecutor, count: int) -> None:

@@ -1,0 +1,143 @@
+"""Real processes: a worker that dies, hangs or is handed nonsense, and what others notice.
+
+What the workers run here comes from the standard library, so that a child imports nothing heavy.
+"""
+
+import asyncio
+import io
+import multiprocessing
+import os
+import signal
+import time
+from functools import partial
+
+import pytest
+from PIL import Image
+
+from backend.workers import (
+    WorkerDied,
+    Workers,
+    WorkersUnavailable,
+    _limit_process,
+    _Pool,
+    _prepare_scoring,
+)
+from scoring.photo import PhotoUnreadable, SanitisedPhoto, sanitise
+from scoring.plate import PlateScore
+
+
+def make_upload(side=320, colour=(200, 190, 180)):
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def upload():
+    return make_upload()
+
+
+@pytest.fixture
+async def workers():
+    async with Workers(1) as running:
+        yield running
+
+
+@pytest.fixture
+async def pool():
+    running = _Pool(2, 1.0, _limit_process)
+    yield running
+    await running.close()
+
+
+async def test_a_photo_is_sanitised_as_the_library_does_it(workers, upload):
+    expected = await asyncio.to_thread(sanitise, upload)
+    assert await workers.sanitise(upload) == expected
+    assert isinstance(expected, SanitisedPhoto)
+
+
+async def test_what_is_no_photo_is_refused_with_its_reason(workers):
+    with pytest.raises(PhotoUnreadable, match="unsupported_type"):
+        await workers.sanitise(b"%PDF-1.7")
+
+
+async def test_scores_come_in_order_with_the_unreadable_one_as_a_value(workers, upload):
+    photo = await workers.sanitise(upload)
+    first, broken, last = await workers.score([photo.jpeg, b"no jpeg", photo.jpeg])
+    assert isinstance(first, PlateScore)
+    assert first == last
+    assert first.model == await workers.model_sha256()
+    assert isinstance(broken, PhotoUnreadable)
+    assert broken.reason == "unsupported_type"
+
+
+async def test_a_process_that_dies_at_every_attempt_is_reported_and_the_next_call_works(pool):
+    with pytest.raises(WorkerDied):
+        await pool.call(os._exit, 1)
+    assert await pool.call(abs, -7) == 7
+
+
+async def test_a_call_beside_one_that_dies_gets_its_answer(pool):
+    dying, beside = await asyncio.gather(
+        pool.call(os._exit, 1),
+        pool.call(eval, "__import__('time').sleep(0.5)"),
+        return_exceptions=True,
+    )
+    assert isinstance(dying, WorkerDied)
+    assert beside is None
+
+
+async def test_a_call_that_hangs_is_given_up_in_time_and_the_next_call_works(pool):
+    await pool.call(abs, 0)  # starting a process is no part of the time limit
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await pool.call(eval, "__import__('time').sleep(60)")
+    assert time.monotonic() - began < 3
+    assert await pool.call(abs, -7) == 7
+
+
+async def test_an_upload_that_kills_its_process_is_broken(workers, monkeypatch):
+    monkeypatch.setattr("backend.workers.sanitise", eval)
+    with pytest.raises(PhotoUnreadable, match="broken"):
+        await workers.sanitise(b"__import__('os').abort()")
+
+
+async def test_an_upload_that_takes_too_long_is_broken(workers, monkeypatch, upload):
+    await workers.sanitise(upload)
+    workers._sanitising._seconds_max = 0.2
+    monkeypatch.setattr("backend.workers.sanitise", eval)
+    with pytest.raises(PhotoUnreadable, match="broken"):
+        await workers.sanitise(b"__import__('time').sleep(60)")
+
+
+async def test_a_batch_in_the_model_does_not_delay_an_upload(workers, upload):
+    await workers.sanitise(upload)
+    photo = await workers.sanitise(upload)
+    async with asyncio.TaskGroup() as group:
+        scoring = group.create_task(workers.score([photo.jpeg] * 8))
+        await workers.sanitise(upload)
+        assert not scoring.done()
+
+
+async def test_a_model_that_does_not_load_is_reported(tmp_path):
+    pool = _Pool(1, 5.0, partial(_prepare_scoring, tmp_path / "absent.onnx"))
+    with pytest.raises(WorkersUnavailable):
+        await pool.call(abs, -7)
+    await pool.close()
+
+
+async def test_an_interrupt_of_the_terminal_does_not_end_a_worker():
+    pool = _Pool(1, 5.0, _limit_process)
+    before = await pool.call(eval, "__import__('os').getpid()")
+    await pool.call(signal.raise_signal, signal.SIGINT)
+    assert await pool.call(eval, "__import__('os').getpid()") == before
+    await pool.close()
+
+
+async def test_nothing_is_started_before_the_first_call_and_nothing_is_left_at_the_end(upload):
+    before = set(multiprocessing.active_children())
+    async with Workers(2) as running:
+        assert set(multiprocessing.active_children()) <= before
+        await running.sanitise(upload)
+        assert set(multiprocessing.active_children()) - before
+    assert set(multiprocessing.active_children()) <= before
