@@ -122,7 +122,7 @@ class _Period:
         if self._busy_until is not None and start < self._busy_until:
             return True
         self._last_start = start
-        self._busy_until = max(activity.ended_at or start, start)
+        self._busy_until = activity.ended_at or start
         return False
 
     def allow(self, term: Term, claimed: int, quantities: Mapping[str, int]) -> int:

@@ -210,13 +210,13 @@ def test_statements_of_one_meter_day_share_the_wider_cap() -> None:
 
 def test_a_longer_statement_widens_a_cap_that_was_met() -> None:
     def statement(key, start, days) -> Activity:
-        quantities = {"energy_wh": 150_000, "days": days}
+        quantities = {"energy_wh": 200_000, "days": days}
         return make_activity(key, "TPH-HOME-01", start, quantities=quantities)
 
-    # 10 days: 100 of 150 kWh, 49,740 g; 30 days leave 200 for the next 150 kWh: 74,610 g
+    # 10 days: 100 of 200 kWh, 49,740 g; 30 days leave 200 kWh more: 99,480 g
     assert outcome(statement("a", "01:00", 10), statement("b", "02:00", 30)) == {
         "a": (49_740, "cap_reached"),
-        "b": (74_610, None),
+        "b": (99_480, None),
     }
 
 
