@@ -54,7 +54,6 @@ API_HEADERS: Final = CIMultiDict(
     {
         **SECURITY_HEADERS,
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Cache-Control": "no-store",
     }
 )
 PAGE_HEADERS: Final = CIMultiDict(SECURITY_HEADERS)
@@ -76,6 +75,14 @@ def retry_after() -> dict[str, str]:
     return {"Retry-After": str(1 + secrets.randbelow(RETRY_AFTER_S))}
 
 
+def secure(response: web.StreamResponse) -> None:
+    """Add the fields that every answer carries; pages and files bring a policy of their own."""
+    headers = response.headers
+    headers.extend(PAGE_HEADERS if hdrs.CONTENT_SECURITY_POLICY in headers else API_HEADERS)
+    if hdrs.CACHE_CONTROL not in headers:
+        headers[hdrs.CACHE_CONTROL] = "no-store"
+
+
 class Edge:
     """The middleware and its state: the problem table, the requests under way."""
 
@@ -95,9 +102,8 @@ class Edge:
             response = await self._answer(request, handler)
         finally:
             self._in_flight -= 1
-        headers = response.headers
-        headers.extend(PAGE_HEADERS if hdrs.CONTENT_SECURITY_POLICY in headers else API_HEADERS)
-        headers["X-Request-Id"] = request_id
+        secure(response)
+        response.headers["X-Request-Id"] = request_id
         observe(request, response.status, time.perf_counter() - started_at)
         return response
 
@@ -145,6 +151,13 @@ class Edge:
             response.force_close()
         return response
 
+    def refuse_early(self, request: web.BaseRequest, error: DomainError) -> web.Response:
+        """Refuse outside the middleware, and end the connection: what follows cannot be trusted."""
+        response = self.refuse(request, error)
+        secure(response)
+        response.force_close()
+        return response
+
     def raw_refusal(self, error: DomainError) -> bytes:
         """Make the whole answer as bytes, for connections that have no request yet."""
         kind = self._table[type(error)]
@@ -152,6 +165,7 @@ class Edge:
         body = render_problem(kind, error=error, language="zh", request_id=request_id)
         fields = {
             **API_HEADERS,
+            "Cache-Control": "no-store",
             "Content-Type": CONTENT_TYPE,
             "Content-Length": str(len(body)),
             "X-Request-Id": request_id,

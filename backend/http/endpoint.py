@@ -71,11 +71,11 @@ class Endpoint:
     async def expect(self, request: web.Request) -> web.StreamResponse | None:
         """Answer `Expect: 100-continue` after a look at what is coming, not before."""
         if request.headers[hdrs.EXPECT].lower() != "100-continue":
-            return self._edge.refuse(request, ExpectationFailed())
+            return self._edge.refuse_early(request, ExpectationFailed())
         try:
             check_size(request, self._route.bytes_max)
         except PayloadTooLarge as error:
-            return self._edge.refuse(request, error)
+            return self._edge.refuse_early(request, error)
         if request.version == HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # else aiohttp takes the answer for begun

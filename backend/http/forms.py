@@ -76,7 +76,7 @@ async def read_form(request: web.Request, fields: Sequence[FormField]) -> Form:
 
     Raises:
         MalformedMultipart: No such form, not finished, nested, or with encoded parts.
-        PayloadTooLarge: A part, the number of parts or the whole is over its limit.
+        PayloadTooLarge: A file, the number of parts or the whole is over its limit.
         ValidationFailed: A part is missing, repeated, unknown, or not the text it should be.
     """
     bytes_max = form_bytes_max(fields)
@@ -151,10 +151,13 @@ def _collect(parts: Iterator[tuple[str, bytes]], fields: Mapping[str, FormField]
 
 
 def _check_part(field: FormField, content: bytes) -> None:
-    if len(content) > field.bytes_max:
+    is_long = len(content) > field.bytes_max
+    if is_long and field.is_file:
         raise PayloadTooLarge(f"{field.name} has at most {field.bytes_max} bytes.")
     if field.is_file:
         return
+    if is_long:
+        raise ValidationFailed(errors=(Fault(f"/{field.name}", "too_long"),))
     if b"\0" in content:
         raise ValidationFailed(errors=(Fault(f"/{field.name}", "nul_character"),))
     try:

@@ -21,7 +21,7 @@ from aiohttp.web_server import Server
 
 from backend.errors import DomainError
 from backend.http.deadlines import DEADLINES
-from backend.http.edge import API_HEADERS, EDGE, UNREADABLE, Edge
+from backend.http.edge import EDGE, UNREADABLE, Edge
 from backend.http.health import HEALTH
 from backend.http.refusals import (
     HeadersTooLarge,
@@ -79,10 +79,7 @@ class Connection(RequestHandler):
             _log.info("request refused by the parser", reason=type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("part of another answer has been sent")
-        response = self._edge.refuse(request, _refusal_of(exc, status))
-        response.headers.extend(API_HEADERS)
-        response.force_close()
-        return response
+        return self._edge.refuse_early(request, _refusal_of(exc, status))
 
     def _stop_timer(self) -> None:
         if self._headers_timer is not None:

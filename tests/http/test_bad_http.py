@@ -237,8 +237,26 @@ async def test_every_answer_carries_the_security_headers(server: Server) -> None
         assert reply.fields["content-security-policy"].startswith("default-src 'none'")
         assert reply.fields["referrer-policy"] == "no-referrer"
         assert reply.fields["server"] == "tanhui"
+        assert reply.fields["cache-control"] == "no-store"
         assert "canary" not in reply.fields["x-request-id"]
+
+
+EARLY = {
+    "refused by the parser": b"GE\x01 canary\r\n\r\n",
+    "refused before the body": POST + b"Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n",
+    "refused by the clock": GET,
+}
+
+
+@pytest.mark.parametrize("raw", EARLY.values(), ids=EARLY.keys())
+async def test_early_refusals_carry_the_security_headers_too(server, raw) -> None:
+    reply = await server.send(raw)
+    assert reply.problem["status"] == reply.status
+    assert reply.fields["x-content-type-options"] == "nosniff"
+    assert reply.fields["content-security-policy"].startswith("default-src 'none'")
     assert reply.fields["cache-control"] == "no-store"
+    assert reply.fields["server"] == "tanhui"
+    assert reply.fields["connection"] == "close"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""The API page in a real browser: it lists what the table holds, and its requests work."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium")
+
+
+@pytest.fixture
+async def page():
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page(locale="zh-CN")
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on(
+            "console", lambda line: page.errors.append(line.text) if line.type == "error" else None
+        )
+        yield page
+        await browser.close()
+
+
+async def test_the_page_sends_what_it_shows(server, page) -> None:
+    await page.goto(f"http://127.0.0.1:{server.port}/docs")
+    await page.fill("#token", "member")
+    operation = page.locator("details.operation", has_text="/v1/weighings")
+    await operation.locator("> summary").click()
+    await operation.locator("textarea").fill('{"mass_g": 5}')
+    await operation.get_by_role("button", name="发送").click()
+    answer = operation.get_by_role("status")
+    await answer.get_by_text("201 Created").wait_for()
+    assert '"size": 5' in await answer.inner_text()
+    assert page.errors == []
+
+
+async def test_the_page_sends_forms_and_speaks_english(server, page) -> None:
+    await page.goto(f"http://127.0.0.1:{server.port}/docs")
+    await page.fill("#token", "member")
+    await page.get_by_role("button", name="English").click()
+    operation = page.locator("details.operation", has_text="Make a thing.")
+    await operation.locator("> summary").click()
+    await operation.locator("select").select_option("multipart/form-data")
+    await operation.get_by_label("capture").fill("capture-1")
+    photo = {"name": "plate.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8" * 50}
+    await operation.get_by_label("photo").set_input_files(photo)
+    await operation.get_by_role("button", name="Send").click()
+    answer = operation.get_by_role("status")
+    await answer.get_by_text("202 Accepted").wait_for()
+    assert '"size": 100' in await answer.inner_text()
+    assert page.errors == []
