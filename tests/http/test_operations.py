@@ -94,11 +94,11 @@ async def test_an_address_is_limited_for_failures_only(limited):
 @pytest.mark.parametrize(
     ("hops", "forwarded", "address"),
     [
-        (0, ["9.9.9.9"], "127.0.0.1"),
-        (1, ["spoofed, 1.1.1.1"], "1.1.1.1"),
-        (2, ["spoofed, 1.1.1.1", "10.0.0.1"], "1.1.1.1"),
+        (0, ["198.51.100.9"], "127.0.0.1"),
+        (1, ["spoofed, 198.51.100.1"], "198.51.100.1"),
+        (2, ["spoofed, 198.51.100.1", "203.0.113.7"], "198.51.100.1"),
         (1, [], "127.0.0.1"),
-        (3, ["1.1.1.1"], "127.0.0.1"),
+        (3, ["198.51.100.1"], "127.0.0.1"),
     ],
 )
 def test_only_trusted_proxies_name_the_client(hops, forwarded, address) -> None:
