@@ -5,9 +5,11 @@ FROM ${IMAGE_REGISTRY}python:3.11-slim AS build
 ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
+# pdqhash publishes no wheel for Linux; its compiler stays behind in this stage.
+RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
 # The lock holds the tools of development too; all are checked here, and only the server's are installed.
 COPY requirements.lock .
-RUN pip download --quiet --require-hashes --only-binary :all: -d /wheels -r requirements.lock
+RUN pip wheel --quiet --require-hashes -w /wheels -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY scoring scoring
 COPY models models

@@ -37,9 +37,10 @@ check: $(INSTALLED) ## Format, lint, types, room order, documentation
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-fix: $(INSTALLED) ## Format, and correct what the linter can correct
+fix: $(INSTALLED) ## Format, correct what the linter can, write the made tables of the reference
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tests.docs.reference_tables
 
 serve: $(INSTALLED) ## Serve the API and the processor on an embedded database
 	$(BIN)/tanhui serve $(ARGS)
