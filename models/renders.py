@@ -32,7 +32,8 @@ SHARES: Final = {
     "screen": 5,
     "print": 5,
 }
-STAINED_SHARE: Final = 0.08  # of all pictures: rendered residue or food on photos of clean dishes
+# Of residue and leftovers: rendered food on photos of clean dishes, about a twelfth of all.
+STAINED_SHARE: Final = 8 / 38
 TIGHT: Final = "canteen_dish"  # the dataset whose photos are filled by one dish
 _SIZES: Final = ((288, 216), (216, 288), (240, 240))
 
@@ -63,27 +64,35 @@ def rendered(count: int, first_seed: int, photos: list[Photo], *, name: str) -> 
         return Pictures(kept["pixels"], kept["labels"], kept["recaptured"])
 
 
+@dataclass(frozen=True, slots=True)
+class _Ingredients:
+    """Photos of the training part that renders may use."""
+
+    backdrops: list[Image.Image]
+    plates: list[Photo]
+    clean: list[Photo]
+
+
+def _ingredients(photos: list[Photo], random: np.random.Generator) -> _Ingredients:
+    known = [photo for photo in photos if photo.part == "train" and photo.sure]
+    things = [photo for photo in known if photo.label == "not_a_plate"]
+    plates = [photo for photo in known if photo.label != "not_a_plate"]
+    return _Ingredients(
+        backdrops=[_opened(things[at]) for at in random.permutation(len(things))[:BACKDROPS_MAX]],
+        plates=plates,
+        clean=[photo for photo in plates if photo.label == "clean" and photo.dataset == TIGHT],
+    )
+
+
 def _made(count: int, first_seed: int, photos: list[Photo]) -> Pictures:
-    things = [photo for photo in photos if photo.part == "train" and photo.label == "not_a_plate"]
-    plates = [
-        photo
-        for photo in photos
-        if photo.part == "train" and photo.sure and photo.label != "not_a_plate"
-    ]
     random = np.random.default_rng(first_seed)
-    stained_odds = STAINED_SHARE * sum(SHARES.values()) / (SHARES["residue"] + SHARES["leftover"])
-    backdrops = [_opened(things[at]) for at in random.permutation(len(things))[:BACKDROPS_MAX]]
+    ingredients = _ingredients(photos, random)
     kinds = list(SHARES)
     odds = np.array([SHARES[kind] for kind in kinds]) / sum(SHARES.values())
     picked = [kinds[at] for at in random.choice(len(kinds), size=count, p=odds)]
-    clean = [photo for photo in plates if photo.label == "clean" and photo.dataset == TIGHT]
     pixels = np.empty((count, SIDE_PX, SIDE_PX, 3), np.uint8)
     for at, kind in enumerate(picked):
-        if kind in {"residue", "leftover"} and random.random() < stained_odds and clean:
-            dish = _opened(clean[int(random.integers(len(clean)))])
-            picture = stained(dish, kind, first_seed + at)
-        else:
-            picture = _picture(kind, first_seed + at, backdrops, plates)
+        picture = _picture(kind, first_seed + at, ingredients, random)
         pixels[at] = squeezed(_compressed(picture, random), SIDE_PX)
     return Pictures(
         pixels,
@@ -93,14 +102,17 @@ def _made(count: int, first_seed: int, photos: list[Photo]) -> Pictures:
 
 
 def _picture(
-    kind: str, seed: int, backdrops: list[Image.Image], plates: list[Photo]
+    kind: str, seed: int, ingredients: _Ingredients, random: np.random.Generator
 ) -> Image.Image:
     """Half of the recaptured pictures show real photos, or screens would be known by their art."""
+    clean, plates = ingredients.clean, ingredients.plates
+    if kind in {"residue", "leftover"} and random.random() < STAINED_SHARE and clean:
+        return stained(_opened(clean[int(random.integers(len(clean)))]), kind, seed)
     if kind in RECAPTURED and seed % 2 and plates:
-        random = np.random.default_rng(seed)
-        shown = _opened(plates[int(random.integers(len(plates)))]).resize(_SIZES[0])
-        return on_screen(shown, random) if kind == "screen" else on_print(shown, random)
-    return render(kind, seed, _SIZES[seed % len(_SIZES)], backdrops=backdrops)
+        own = np.random.default_rng(seed)
+        shown = _opened(plates[int(own.integers(len(plates)))]).resize(_SIZES[0])
+        return on_screen(shown, own) if kind == "screen" else on_print(shown, own)
+    return render(kind, seed, _SIZES[seed % len(_SIZES)], backdrops=ingredients.backdrops)
 
 
 def _opened(photo: Photo) -> Image.Image:

@@ -67,39 +67,40 @@ def photo_bytes():
     return encoded(render("clean", 1, (320, 240)))
 
 
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (lambda: b"", "unsupported_type"),
-        (lambda: b"no photo at all, named lunch.jpg", "unsupported_type"),
-        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_type"),
-        (lambda: b"%PDF-1.7\n", "unsupported_type"),
-        (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "unsupported_type"),
-        (lambda: encoded(red_left_blue_right(), "GIF"), "unsupported_type"),
-        (lambda: encoded(red_left_blue_right(), "TIFF"), "unsupported_type"),
-        (lambda: encoded(red_left_blue_right(), "BMP"), "unsupported_type"),
-        (lambda: ftyp(b"heic", b"mif1", b"heic"), "heic"),
-        (lambda: ftyp(b"mif1", b"mif1", b"heic"), "heic"),
-        (lambda: ftyp(b"msf1", b"hevc"), "heic"),
-        (lambda: ftyp(b"avif", b"mif1", b"miaf"), "unsupported_type"),
-        (lambda: ftyp(b"mp42", b"isom"), "unsupported_type"),
-        (lambda: photo_bytes() + b"\0" * 10_000_000, "too_large"),
-        (lambda: png_header(12_000, 12_000), "too_many_pixels"),
-        (lambda: png_header(30_000, 30_000), "too_many_pixels"),
-        (lambda: png_header(8_000, 5_001), "too_many_pixels"),
-        (text_bomb, "broken"),
-        (lambda: photo_bytes()[: len(photo_bytes()) // 2], "broken"),
-        (lambda: photo_bytes()[:300], "broken"),
-        (lambda: encoded(red_left_blue_right(), "PNG")[:-40], "broken"),
-        (lambda: animated("WEBP"), "several_frames"),
-        (lambda: animated("PNG"), "several_frames"),
-        (lambda: encoded(Image.new("RGB", (1, 1)), "PNG"), "too_small"),
-        (lambda: encoded(Image.new("RGB", (1, 65_000)), "JPEG"), "too_small"),
-        (lambda: encoded(Image.new("RGB", (95, 200)), "JPEG"), "too_small"),
-        (lambda: encoded(Image.new("RGB", (100, 1_001)), "PNG"), "too_small"),
-    ],
-)
-def test_what_is_no_acceptable_photo_is_refused_with_its_reason(make, reason):
+REFUSED = {
+    "empty": (lambda: b"", "unsupported_type"),
+    "text": (lambda: b"no photo at all, named lunch.jpg", "unsupported_type"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_type"),
+    "pdf": (lambda: b"%PDF-1.7\n", "unsupported_type"),
+    "eps": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "unsupported_type"),
+    "gif": (lambda: encoded(red_left_blue_right(), "GIF"), "unsupported_type"),
+    "tiff": (lambda: encoded(red_left_blue_right(), "TIFF"), "unsupported_type"),
+    "bmp": (lambda: encoded(red_left_blue_right(), "BMP"), "unsupported_type"),
+    "heic": (lambda: ftyp(b"heic", b"mif1", b"heic"), "heic"),
+    "heif_with_heic": (lambda: ftyp(b"mif1", b"mif1", b"heic"), "heic"),
+    "heif_sequence": (lambda: ftyp(b"msf1", b"hevc"), "heic"),
+    "avif": (lambda: ftyp(b"avif", b"mif1", b"miaf"), "unsupported_type"),
+    "mp4": (lambda: ftyp(b"mp42", b"isom"), "unsupported_type"),
+    "ten_megabytes": (lambda: photo_bytes() + b"\0" * 10_000_000, "too_large"),
+    "png_bomb_of_144_megapixels": (lambda: png_header(12_000, 12_000), "too_many_pixels"),
+    "png_bomb_of_900_megapixels": (lambda: png_header(30_000, 30_000), "too_many_pixels"),
+    "just_above_40_megapixels": (lambda: png_header(8_000, 5_001), "too_many_pixels"),
+    "text_bomb": (text_bomb, "broken"),
+    "half_a_jpeg": (lambda: photo_bytes()[: len(photo_bytes()) // 2], "broken"),
+    "jpeg_header_alone": (lambda: photo_bytes()[:300], "broken"),
+    "png_without_its_end": (lambda: encoded(red_left_blue_right(), "PNG")[:-40], "broken"),
+    "animated_webp": (lambda: animated("WEBP"), "several_frames"),
+    "animated_png": (lambda: animated("PNG"), "several_frames"),
+    "one_pixel": (lambda: encoded(Image.new("RGB", (1, 1)), "PNG"), "too_small"),
+    "one_pixel_wide": (lambda: encoded(Image.new("RGB", (1, 65_000)), "JPEG"), "too_small"),
+    "95_pixels_wide": (lambda: encoded(Image.new("RGB", (95, 200)), "JPEG"), "too_small"),
+    "strip": (lambda: encoded(Image.new("RGB", (100, 1_001)), "PNG"), "too_small"),
+}
+
+
+@pytest.mark.parametrize("upload", REFUSED)
+def test_what_is_no_acceptable_photo_is_refused_with_its_reason(upload):
+    make, reason = REFUSED[upload]
     with pytest.raises(PhotoUnreadable) as refusal:
         sanitise(make())
     assert refusal.value.reason == reason
@@ -281,3 +282,20 @@ def test_metadata_does_not_change_the_identity():
 def test_stored_bytes_that_are_no_jpeg_are_broken_evidence():
     with pytest.raises(PhotoUnreadable):
         decode_evidence(b"rotten", 512)
+
+
+def test_damaged_uploads_raise_nothing_but_the_refusal():
+    random = np.random.default_rng(5)
+    image = render("clean", 3, (160, 120))
+    originals = [encoded(image, kind) for kind in ("JPEG", "PNG", "WEBP")]
+    outcomes = set()
+    for turn in range(300):
+        damaged = bytearray(originals[turn % 3])
+        for at in random.integers(len(damaged) if turn % 2 else 200, size=4):
+            damaged[at] = random.integers(256)
+        try:
+            outcomes.add(sanitise(bytes(damaged)).width)
+        except PhotoUnreadable as refusal:
+            outcomes.add(refusal.reason)
+
+    assert {160, "broken"} <= outcomes
