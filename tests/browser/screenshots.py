@@ -18,7 +18,6 @@ LOAD_MS = 15_000  # a cold chromium on a busy laptop
 
 
 async def photograph() -> list[Path]:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     taken = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -35,5 +34,6 @@ async def photograph() -> list[Path]:
 if __name__ == "__main__":
     if not Path(CHROMIUM).exists():
         sys.exit(f"{CHROMIUM} is not there; Debian's package is called chromium.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
     for path in asyncio.run(photograph()):
         print(path)
