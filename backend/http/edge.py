@@ -38,6 +38,7 @@ from backend.http.refusals import (
 )
 
 IN_FLIGHT_MAX: Final = 1_000  # waiting calls cost a few kB each; beyond it answers come too late
+PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})  # never shed: a probe would restart us
 RETRY_AFTER_S: Final = 3  # upper end of the jitter, so that clients do not return all at once
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -96,6 +97,7 @@ class Edge:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer the request, whatever happens."""
         request_id = request[REQUEST_ID] = next(self._ids)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         started_at = time.perf_counter()
         self._in_flight += 1
         try:
@@ -108,7 +110,7 @@ class Edge:
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._in_flight > IN_FLIGHT_MAX:
+        if self._in_flight > IN_FLIGHT_MAX and request.path not in PROBES:
             return self.refuse(request, Overloaded(headers=retry_after()))
         if UNREADABLE in request:
             return self.refuse(request, MalformedRequest())
@@ -118,9 +120,10 @@ class Edge:
             return self.refuse(request, error)
         except web.HTTPException as error:
             return self.refuse(request, self._translate(request, error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last resort, every bug answers as a problem
             if isinstance(error, ConnectionError) and request.transport is None:
-                raise  # the client has gone; there is nobody to answer
+                # The client has gone: nobody reads this, and it is no fault of ours to log.
+                return self.refuse(request, MalformedRequest())
             _log.exception("request failed", request_id=request[REQUEST_ID], method=request.method)
             return self.refuse(request, Internal())
 

@@ -57,10 +57,12 @@ class Endpoint:
         self._limits = limits
         self._edge = edge
         self._query = QueryReader(route.query)
+        self._is_json = bytes not in route.answers.values()
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request of this route."""
-        require_json(request)
+        if self._is_json:
+            require_json(request)
         caller = await self._admit(request)
         fields = self._limits.admit(caller.id, self._route.rate_class) if caller else {}
         if self._route.form and _FORM_TYPE.match(request.headers.get(hdrs.CONTENT_TYPE, "")):

@@ -145,15 +145,13 @@ async def serve(
     notice_s: float = 0.0,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or `stop`; then refuse readiness, finish what runs, end.
+    """Serve until told to stop; then refuse readiness, finish what runs, end.
 
+    A caller that brings `stop` handles signals itself; without it SIGTERM and SIGINT set it.
     `started` is told the port, which matters when `port` is 0. `notice_s` is the time between the
     first refused probe and the closed door, for load balancers that must notice.
     """
-    stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop or _stopped_by_signal()
     runner = Runner(app)
     await runner.setup()
     try:
@@ -166,6 +164,14 @@ async def serve(
         await asyncio.sleep(notice_s)
     finally:
         await runner.cleanup()
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 _RequestFactory = Callable[

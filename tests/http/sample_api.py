@@ -120,6 +120,10 @@ async def name_effect(call: Call[Weighing, None]) -> Answer:
     return Answer(Asked(call.wait_s, call.language, key, digest))
 
 
+async def give_photo(_: Call[None, None]) -> Answer:
+    return Answer(b"\xff\xd8", headers={"Content-Type": "image/jpeg"})
+
+
 async def sleep_long(_: Call[None, None]) -> Answer:
     await asyncio.sleep(5)
     return Answer()
@@ -188,6 +192,7 @@ ROUTES = [
         answers={200: Asked},
         summary="A bag.",
     ),
+    Route("GET", "/v1/photo", give_photo, policy=PUBLIC, answers={200: bytes}, summary="A photo."),
     Route(
         "GET",
         "/v1/slow",

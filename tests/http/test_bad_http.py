@@ -132,6 +132,12 @@ async def test_sound_parameters_are_read(server) -> None:
     assert (reply.status, reply.json()["rows"]) == (200, [0, 1])
 
 
+async def test_a_file_is_no_json(server) -> None:
+    reply = await server.request("GET", "/v1/photo", headers={"Accept": "image/jpeg"})
+    assert (reply.status, reply.body) == (200, b"\xff\xd8")
+    assert reply.fields["content-type"] == "image/jpeg"
+
+
 async def test_method_not_allowed_names_the_methods(server) -> None:
     reply = await server.request("DELETE", "/v1/public")
     assert reply.fields["allow"] == "GET,HEAD"
@@ -213,13 +219,25 @@ async def test_a_dripping_body_times_out(server) -> None:
     assert reply.status == 408
 
 
-async def test_a_body_that_ends_early_reaches_no_handler(server) -> None:
+async def test_a_body_that_ends_early_reaches_no_handler(server, logs) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(POST + b"Idempotency-Key: 0123456789abcdef\r\nContent-Length: 90\r\n\r\n{")
     writer.write_eof()
     raw = await asyncio.wait_for(reader.read(), 3)
     writer.close()
     assert raw == b"" or raw.startswith(b"HTTP/1.1 4")
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
+
+
+async def test_a_client_that_goes_away_is_no_error_of_ours(server, logs) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(POST + b"Idempotency-Key: 0123456789abcdef\r\nContent-Length: 90\r\n\r\n{")
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
+    assert (await server.request("GET", "/v1/public")).status == 200
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
 
 
 async def test_two_requests_in_one_segment_are_both_answered(server) -> None:

@@ -167,6 +167,8 @@ async def test_more_requests_than_can_be_finished_are_shed(monkeypatch):
     runner, port = await start(app)
     try:
         reply = await Server(app, port).request("GET", "/v1/public")
+        probe = await Server(app, port).request("GET", "/livez")
     finally:
         await runner.cleanup()
+    assert probe.status == 200
     assert (reply.status, reply.problem["type"]) == (503, "/problems/overloaded")
