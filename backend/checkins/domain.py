@@ -4,11 +4,16 @@
 `in_review → credited | rejected`; `rejected → in_review` (one appeal); `credited → reversed`.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from backend.units import SHANGHAI, shanghai_day
+
+RETRIES_PER_WINDOW = 3  # a dark canteen or a shaky hand; beyond it a person tries what passes
+MINUTES_PER_HOUR = 60
 
 
 class Status(StrEnum):
@@ -28,6 +33,9 @@ class Status(StrEnum):
 SETTLED = frozenset(
     {Status.IN_REVIEW, Status.CREDITED, Status.REJECTED, Status.REVERSED, Status.LAPSED}
 )
+
+# What has been said about a check-in for good, but for an appeal or a reversal.
+DECIDED = SETTLED - {Status.IN_REVIEW}
 
 
 class CheckIn(NamedTuple):
@@ -58,3 +66,86 @@ class CheckIn(NamedTuple):
     natural_key: str
     evidence_sha256: str | None
     meal_window: str | None
+
+
+class Change(NamedTuple):
+    """One step in the life of a check-in.
+
+    Attributes:
+        was: The status that it must still have; if somebody else moved it, nothing changes.
+        quantities: Activity data in base units; None keeps what is recorded.
+        action: What a bag turned out to be; None keeps it.
+    """
+
+    check_in_id: UUID
+    was: Status
+    status: Status
+    reason: str | None = None
+    quantities: Mapping[str, int] | None = None
+    action: str | None = None
+
+
+class MealWindow(NamedTuple):
+    """A time of the Shanghai day in which one plate counts; minutes of the day, half open."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    opens_minute: int
+    closes_minute: int
+
+
+class Opening(NamedTuple):
+    """A meal window on a day: `2026-11-21/lunch`, and when it opens."""
+
+    key: str
+    opens_at: datetime
+
+
+class WindowUse(NamedTuple):
+    """What a member did in a meal window so far.
+
+    Attributes:
+        rejected: Photos that were not counted.
+        undecided: Photos that are being scored or reviewed.
+        credited: 1 when the meal counts already.
+    """
+
+    rejected: int = 0
+    undecided: int = 0
+    credited: int = 0
+
+    @property
+    def has_retries_left(self) -> bool:
+        """Whether another photo may be tried."""
+        return self.rejected <= RETRIES_PER_WINDOW
+
+
+def window_at(moment: datetime, windows: Iterable[MealWindow]) -> str | None:
+    """Day and window of `moment` (aware), such as `2026-11-21/lunch`; None between meals."""
+    local = moment.astimezone(SHANGHAI)
+    minute = local.hour * MINUTES_PER_HOUR + local.minute
+    for window in windows:
+        if window.opens_minute <= minute < window.closes_minute:
+            return _window_key(local.date(), window)
+    return None
+
+
+def next_window(moment: datetime, windows: Iterable[MealWindow]) -> Opening | None:
+    """The window that opens next after `moment` (aware); None in a programme without windows."""
+    today = shanghai_day(moment)
+    openings = [
+        Opening(_window_key(day, window), _opening(day, window.opens_minute))
+        for window in windows
+        for day in (today, today + timedelta(days=1))
+    ]
+    later = [opening for opening in openings if opening.opens_at > moment]
+    return min(later, key=lambda opening: opening.opens_at, default=None)
+
+
+def _window_key(day: date, window: MealWindow) -> str:
+    return f"{day.isoformat()}/{window.id}"
+
+
+def _opening(day: date, minute: int) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI) + timedelta(minutes=minute)

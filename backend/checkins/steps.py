@@ -1,0 +1,249 @@
+"""The score step: photos that were received become accepted, reviewed or rejected check-ins.
+
+A slow step: inference runs with no transaction open, its work is leased and acknowledged fenced.
+What it writes, it writes in two transactions, because fingerprints must be visible to other steps
+before this one looks for neighbours.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.checkins.domain import Change, CheckIn, Status
+from backend.checkins.queries import (
+    announce_outcomes,
+    check_ins_by_id,
+    clock,
+    lock_received,
+    settle_check_ins,
+)
+from backend.checkins.reasons import LOOKS_LIKE_EARLIER_PHOTO, PHOTO_UNREADABLE
+from backend.checkins.score_queries import (
+    Fingerprint,
+    Ruling,
+    Scored,
+    find_neighbours,
+    insert_fingerprints,
+    insert_near_matches,
+    insert_scores,
+    rulings_of,
+    yielding,
+)
+from backend.events import CHECK_IN_ACCEPTED, IDS_PER_EVENT_MAX, Event
+from backend.evidence_store import EvidenceMissing, EvidenceStore
+from backend.outbox import Work, acknowledge, append, postpone
+from scoring.photo import PhotoUnreadable
+from scoring.plate import CLASSES, PlateScore
+
+SCORE_BATCH_MAX: Final = 8  # a third of a second in the model: larger batches only delay outcomes
+READS_AT_ONCE_MAX: Final = 16  # evidence in memory while one batch is in the model: a few MB
+
+UNREADABLE: Final = Ruling("rejected", PHOTO_UNREADABLE)
+_STATUS_OF: Final = {
+    "accepted": Status.SCORED,
+    "in_review": Status.IN_REVIEW,
+    "rejected": Status.REJECTED,
+}
+
+
+class Scorer(Protocol):
+    """What looks at photos: worker processes, or a script in tests."""
+
+    async def score(self, jpegs: Sequence[bytes]) -> Sequence[PlateScore | PhotoUnreadable]:
+        """One answer per photo, in order."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What came of looking at photos; each check-in is in one of the three."""
+
+    scores: dict[UUID, PlateScore] = field(default_factory=dict)
+    unreadable: set[UUID] = field(default_factory=set)
+    errors: dict[UUID, str] = field(default_factory=dict)
+
+
+async def score_step(
+    engine: AsyncEngine,
+    works: Sequence[Work],
+    *,
+    scorer: Scorer,
+    store: EvidenceStore,
+    clock_shift_s: int = 0,
+) -> None:
+    """Score the photos of leased work; appends `CheckInAccepted` for those that are accepted.
+
+    A second run finds the check-ins no longer `received` and only acknowledges. A run cut
+    off between its transactions repeats the inference and follows the verdict stored first.
+    Work of which one photo cannot be looked at is postponed; its other photos are settled.
+    """
+    async with engine.connect() as conn:
+        found = await check_ins_by_id(conn, sorted({id for work in works for id in work.ids}))
+    waiting = [each for each in found.values() if each.status == Status.RECEIVED]
+    seen = await _look(waiting, scorer, store)
+    fingerprints = _fingerprints(waiting, seen.scores)
+    rulings = await _keep_scores(engine, seen.scores, fingerprints, clock_shift_s)
+    stopped = await _stopped_by_neighbours(engine, fingerprints, rulings)
+    rulings |= dict.fromkeys(stopped, Ruling("in_review", LOOKS_LIKE_EARLIER_PHOTO))
+    rulings |= dict.fromkeys(seen.unreadable, UNREADABLE)
+    await _settle(engine, works, rulings, seen.errors, clock_shift_s)
+
+
+async def _look(check_ins: Sequence[CheckIn], scorer: Scorer, store: EvidenceStore) -> _Seen:
+    seen = _Seen()
+    for start in range(0, len(check_ins), READS_AT_ONCE_MAX):
+        jpegs = await _read(check_ins[start : start + READS_AT_ONCE_MAX], store, seen)
+        ids = sorted(jpegs)
+        for first in range(0, len(ids), SCORE_BATCH_MAX):
+            batch = ids[first : first + SCORE_BATCH_MAX]
+            await _score({id: jpegs[id] for id in batch}, scorer, seen)
+    return seen
+
+
+async def _read(
+    check_ins: Sequence[CheckIn], store: EvidenceStore, seen: _Seen
+) -> Mapping[UUID, bytes]:
+    answers = await asyncio.gather(
+        *(store.get(each.account_id, each.evidence_sha256 or "") for each in check_ins),
+        return_exceptions=True,
+    )
+    jpegs = {}
+    for check_in, answer in zip(check_ins, answers, strict=True):
+        match answer:
+            case bytes():
+                jpegs[check_in.id] = answer
+            case EvidenceMissing():
+                seen.unreadable.add(check_in.id)
+            case Exception():
+                seen.errors[check_in.id] = repr(answer)
+            case _:
+                raise answer
+    return jpegs
+
+
+async def _score(jpegs: Mapping[UUID, bytes], scorer: Scorer, seen: _Seen) -> None:
+    """Score a batch, and photo by photo where the batch fails: one poison photo stops alone."""
+    try:
+        answers = await scorer.score(list(jpegs.values()))
+    except Exception as error:  # noqa: BLE001  # whatever a model raises, the others must flow
+        if len(jpegs) == 1:
+            seen.errors |= dict.fromkeys(jpegs, repr(error))
+            return
+        for id, jpeg in jpegs.items():
+            await _score({id: jpeg}, scorer, seen)
+        return
+    for id, answer in zip(jpegs, answers, strict=True):
+        if isinstance(answer, PlateScore):
+            seen.scores[id] = answer
+        else:
+            seen.unreadable.add(id)
+
+
+def _fingerprints(
+    check_ins: Iterable[CheckIn], scores: Mapping[UUID, PlateScore]
+) -> list[Fingerprint]:
+    return [
+        Fingerprint(
+            each.id,
+            each.occurred_at,
+            scores[each.id].fingerprints.orientations,
+            np.frombuffer(scores[each.id].embedding, "<f2").tolist(),
+        )
+        for each in check_ins
+        if each.id in scores
+    ]
+
+
+async def _keep_scores(
+    engine: AsyncEngine,
+    scores: Mapping[UUID, PlateScore],
+    fingerprints: Sequence[Fingerprint],
+    clock_shift_s: int,
+) -> dict[UUID, Ruling]:
+    """Commit scores and fingerprints, so that of two racing copies at least one sees the other."""
+    if not scores:
+        return {}
+    async with engine.begin() as conn:
+        now = await clock(conn, clock_shift_s)
+        await insert_scores(conn, [_scored(id, scores[id]) for id in scores], now)
+        await insert_fingerprints(conn, fingerprints)
+        return dict(await rulings_of(conn, list(scores)))
+
+
+def _scored(check_in_id: UUID, score: PlateScore) -> Scored:
+    parts = [score.scores[name] for name in CLASSES]
+    return Scored(check_in_id, score.model, parts, score.verdict, score.reason)
+
+
+async def _stopped_by_neighbours(
+    engine: AsyncEngine, fingerprints: Sequence[Fingerprint], rulings: Mapping[UUID, Ruling]
+) -> set[UUID]:
+    """Photos that must yield to one that looks the same; the row of the pair decides, not we.
+
+    Each sees the fingerprints that were committed before its search. Both of a racing pair may see
+    each other and both insert; the second insert waits for the first and then does nothing, so
+    exactly one of the two is named.
+    """
+    asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
+    if not asked:
+        return set()
+    async with engine.begin() as conn:
+        pairs = await find_neighbours(conn, asked)
+        if not pairs:
+            return set()
+        await insert_near_matches(conn, pairs)
+        return await yielding(conn, pairs)
+
+
+async def _settle(
+    engine: AsyncEngine,
+    works: Sequence[Work],
+    rulings: Mapping[UUID, Ruling],
+    errors: Mapping[UUID, str],
+    clock_shift_s: int,
+) -> None:
+    """Acknowledge, move the check-ins and tell who waits, in one transaction.
+
+    It locks check-ins in id order and no account, and cannot deadlock with the steps that hold an
+    account: those move check-ins that are `scored`, `bound` or in review, this one those that are
+    `received`, and nobody locks a row whose status does not match. So no row is wanted by both.
+    """
+    failed = [work for work in works if not errors.keys().isdisjoint(work.ids)]
+    done = [work for work in works if errors.keys().isdisjoint(work.ids)]
+    async with engine.begin() as conn:
+        ours = await acknowledge(conn, done)
+        # Failed work has no fence but the status of each check-in: whoever holds its lease by now
+        # looks at the same photo, follows the same stored verdict, and only one of us moves it.
+        kept = [*failed, *(work for work in done if work.id in ours)]
+        locked = await lock_received(
+            conn,
+            {id for work in kept for id in work.ids} & rulings.keys(),
+            clock_shift_s=clock_shift_s,
+        )
+        moved = await settle_check_ins(conn, _changes(locked.ids, rulings), locked.now)
+        accepted = sorted(id for id in moved if rulings[id].verdict == "accepted")
+        await append(conn, _accepted_events(accepted))
+        if moved:
+            await announce_outcomes(conn)
+        if failed:
+            await postpone(conn, failed, "; ".join(sorted(set(errors.values()))))
+
+
+def _changes(ids: Iterable[UUID], rulings: Mapping[UUID, Ruling]) -> list[Change]:
+    # A near match leads to a person and never to a no: at which distance a photo may be refused by
+    # itself has to be measured and stand in the model card (design, decision 8).
+    return [
+        Change(id, Status.RECEIVED, _STATUS_OF[rulings[id].verdict], rulings[id].reason)
+        for id in sorted(ids)
+    ]
+
+
+def _accepted_events(ids: Sequence[UUID]) -> list[Event]:
+    return [
+        Event(CHECK_IN_ACCEPTED, ids[start : start + IDS_PER_EVENT_MAX])
+        for start in range(0, len(ids), IDS_PER_EVENT_MAX)
+    ]
