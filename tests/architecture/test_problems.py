@@ -1,17 +1,11 @@
 """Every refusal has its row, and every row its line in the reference."""
 
-import importlib.util
 import re
-
-import pytest
 
 from tests.architecture.source import import_backend, page
 
 # Classes that only group others; a refusal of theirs would say nothing.
 GROUPS = {"DomainError", "Refusal"}
-
-if importlib.util.find_spec("backend.problems") is None:
-    pytest.skip("backend/problems.py is not there yet", allow_module_level=True)
 
 
 def refusals() -> list[type]:
@@ -28,21 +22,23 @@ def refusals() -> list[type]:
 
 
 def table():
-    from backend.problems import PROBLEMS
-
     from backend.http import HTTP_PROBLEMS
+    from backend.problems import PROBLEMS
 
     return {**HTTP_PROBLEMS, **PROBLEMS}
 
 
-@pytest.mark.parametrize("refusal", refusals(), ids=lambda kind: kind.__qualname__)
-def test_every_refusal_has_a_row(refusal):
-    assert refusal in table()
+def test_every_refusal_has_a_row():
+    assert [kind.__qualname__ for kind in refusals() if kind not in table()] == []
 
 
-@pytest.mark.parametrize("refusal", refusals(), ids=lambda kind: kind.__qualname__)
-def test_every_refusal_says_what_is_wrong(refusal):
-    assert (refusal.__doc__ or "").strip().endswith(".")
+def test_every_refusal_says_what_is_wrong():
+    silent = [
+        kind.__qualname__
+        for kind in refusals()
+        if not (kind.__doc__ or "").strip().endswith((".", "?"))
+    ]
+    assert silent == []
 
 
 def test_no_two_meanings_share_a_slug_and_status():

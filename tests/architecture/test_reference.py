@@ -34,12 +34,21 @@ def test_the_glossary_names_every_table():
     assert [name for name in sorted(metadata.tables) if f"`{name}`" not in glossary] == []
 
 
-def test_every_reason_of_the_library_is_in_the_reference():
-    reasons = page("reference/reasons.md")
+def test_every_reason_of_the_recogniser_has_its_words():
+    from backend.checkins.reasons import REASONS
+
     source = (ROOT / "scoring/plate.py").read_text(encoding="utf-8")
-    seen = set(re.findall(r'return "(?:rejected|in_review)", "([a-z_]+)"', source))
-    assert seen
-    assert [reason for reason in sorted(seen) if f"`{reason}`" not in reasons] == []
+    given = set(re.findall(r'return "(?:rejected|in_review)", "([a-z_]+)"', source))
+    assert given
+    assert given - REASONS.keys() == set()
+
+
+def test_every_refusal_of_the_library_is_in_the_reference():
+    from scoring.methodology import CannotCalculate
+
+    codes = {kind.code for kind in CannotCalculate.__subclasses__()}
+    listed = page("reference/reasons.md")
+    assert sorted(code for code in codes if f"`{code}`" not in listed) == []
 
 
 def test_every_methodology_is_in_the_reference():

@@ -3,7 +3,6 @@
 A test compares them with the pages, so a page can be late but never wrong.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,8 @@ BEGIN, END = "<!-- table: {} -->", "<!-- end of table -->"
 
 
 def rows_of_problems() -> Iterator[str]:
-    from backend.problems import PROBLEMS
-
     from backend.http import HTTP_PROBLEMS
+    from backend.problems import PROBLEMS
 
     yield "| type | status | title | what to do next |"
     yield "|---|---|---|---|"
@@ -56,15 +54,21 @@ def rows_of_factors() -> Iterator[str]:
         )
 
 
+def rows_of_reasons() -> Iterator[str]:
+    from backend.checkins.reasons import REASONS
+
+    yield "| reason | what we saw | what helps |"
+    yield "|---|---|---|"
+    for row in REASONS.values():
+        yield (f"| `{row.code}` | {row.text_zh} · {row.text_en} | {row.hint_zh} · {row.hint_en} |")
+
+
 TABLES = {
     "reference/methodologies.md": {"methodologies": rows_of_methodologies},
     "reference/factors.md": {"factors": rows_of_factors},
     "reference/problems.md": {"problems": rows_of_problems},
+    "reference/reasons.md": {"reasons": rows_of_reasons},
 }
-
-
-def is_ready(name: str) -> bool:
-    return name != "problems" or importlib.util.find_spec("backend.problems") is not None
 
 
 def rendered(page: str) -> str:
@@ -72,8 +76,7 @@ def rendered(page: str) -> str:
     for name, rows in TABLES[page].items():
         before, begin, rest = text.partition(BEGIN.format(name))
         _, end, after = rest.partition(END)
-        if is_ready(name):
-            text = f"{before}{begin}\n" + "\n".join(rows()) + f"\n{end}{after}"
+        text = f"{before}{begin}\n" + "\n".join(rows()) + f"\n{end}{after}"
     return text
 
 
