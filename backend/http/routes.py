@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import NoneType
 from typing import (
     Any,
@@ -159,10 +160,12 @@ class Route(Generic[Body, Query]):
 
     def _handler_takes(self, body: object, query: object) -> bool:
         """Compare with the handler's annotation; a checker cannot, when the body is a union."""
-        hints = get_type_hints(self.handler)
-        call = next((hint for name, hint in hints.items() if name != "return"), None)
-        expected = (body or NoneType, query or NoneType)
-        return get_origin(call) is Call and get_args(call) == expected
+        handler = self.handler
+        while isinstance(handler, partial):
+            handler = handler.func
+        hints = get_type_hints(handler).values()
+        calls = [get_args(hint) for hint in hints if get_origin(hint) is Call]
+        return calls == [(body or NoneType, query or NoneType)]
 
     @property
     def parameter_names(self) -> list[str]:
