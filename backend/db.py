@@ -74,9 +74,9 @@ async def copy_rows(
     """Insert many rows by COPY, in the transaction of `conn`; a broken constraint is a `DBAPIError`."""
     if not rows:
         return
-    raw = await conn.get_raw_connection()
+    raw: Any = (await conn.get_raw_connection()).driver_connection
     try:
-        await raw.driver_connection.copy_records_to_table(table, columns=columns, records=rows)
+        await raw.copy_records_to_table(table, columns=columns, records=rows)
     except PostgresError as error:
         raise DBAPIError(f"COPY {table}", None, error) from error
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 OWNER = "postgres"
 SETTINGS_FILE = "tanhui.conf"
+PROGRAM_S_MAX = 30.0  # making a database takes a fraction of a second on an idle machine
 
 # Reasons beside the values; durability (fsync, synchronous_commit, full_page_writes) stays at its
 # safe default, which the start asserts.
@@ -48,6 +49,17 @@ class EmbeddedServer:
         """Address for SQLAlchemy with asyncpg."""
         host = self._server.get_postmaster_info().socket_dir
         return f"postgresql+asyncpg://{user}@/{database}?host={host}"
+
+    def ensure_database(self, name: str) -> None:
+        """Make a database; a second call changes nothing."""
+        found = run_program(
+            self,
+            "psql",
+            *("-d", OWNER, "-Atc", f"SELECT 1 FROM pg_database WHERE datname = '{name}'"),
+            timeout_s=PROGRAM_S_MAX,
+        )
+        if not found.strip():
+            run_program(self, "createdb", name, timeout_s=PROGRAM_S_MAX)
 
     @property
     def socket_dir(self) -> Path:

@@ -90,7 +90,7 @@ class Replay(NamedTuple):
 class Follows(NamedTuple):
     """The same intention stands earlier in this batch, at this index; its answer is this one's too."""
 
-    index: int
+    leader: int
 
 
 def stand(
@@ -111,5 +111,7 @@ def stand(
         elif leader == index:
             standing.append(None)
         else:
-            standing.append(Follows(leader) if intentions[leader] == each else IdempotencyKeyReused())
+            standing.append(
+                Follows(leader) if intentions[leader] == each else IdempotencyKeyReused()
+            )
     return standing

@@ -101,7 +101,7 @@ async def take(conn: AsyncConnection, step: str, *, limit: int) -> list[Work]:
         step=step,
         limit=limit,
     )
-    return sorted(Work(*row) for row in rows)
+    return sorted(Work._make(row) for row in rows)
 
 
 async def lease(conn: AsyncConnection, step: str, *, limit: int, lease_s: float) -> list[Work]:
@@ -116,7 +116,7 @@ async def lease(conn: AsyncConnection, step: str, *, limit: int, lease_s: float)
         limit=limit,
         lease_s=lease_s,
     )
-    return sorted(Work(*row) for row in rows)
+    return sorted(Work._make(row) for row in rows)
 
 
 async def acknowledge(conn: AsyncConnection, done: Sequence[Work]) -> set[int]:

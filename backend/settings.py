@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 POINTS_FUND_DEFAULT = 1_000_000  # points; enough for a pilot of some thousand members
 
@@ -42,6 +43,10 @@ class Settings:
     rate_limits: bool = True
     app_version_min: str = "1.0.0"
 
+    def changed(self, **values: Any) -> Self:
+        """The same settings but for these."""
+        return replace(self, **values)
+
     def __post_init__(self) -> None:
         """Refuse what would let time make money."""
         if self.clock_shift_s and not self.demo:
@@ -49,7 +54,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `TANHUI_*` variables; an unknown one is refused, since a typo would go unseen."""
+    """Settings from `TANHUI_*` variables; an unknown one is refused: a typo would go unseen."""
     environment = os.environ if environment is None else environment
     known = {f"TANHUI_{name.upper()}": name for name in Settings.__dataclass_fields__}
     given = {key: value for key, value in environment.items() if key.startswith("TANHUI_")}
@@ -58,12 +63,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SystemExit(
             f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
         )
-    values = {known[key]: _typed(known[key], value) for key, value in given.items()}
+    values: dict[str, Any] = {known[key]: _typed(known[key], value) for key, value in given.items()}
     return Settings(**{"data_dir": default_data_dir(), **values})
 
 
 def default_data_dir() -> Path:
-    """`/var/lib/tanhui` for root, since the embedded server opens every parent folder to its user."""
+    """`/var/lib/tanhui` for root: the embedded server opens every parent folder to its user."""
     if os.geteuid() == 0:
         return Path("/var/lib/tanhui")
     return Path.home() / ".local/share/tanhui"

@@ -62,7 +62,7 @@ async def settle_check_ins(
         "UPDATE check_in SET status = given.status, reason = given.reason,"
         " quantities = coalesce(CAST(given.quantities AS jsonb), check_in.quantities),"
         " action = coalesce(given.action, check_in.action),"
-        " decided_at = CASE WHEN given.status = ANY(CAST(:decided AS text[])) THEN :now END"
+        " decided_at = CASE WHEN given.status = ANY(CAST(:decided AS text[])) THEN CAST(:now AS timestamptz) END"
         " FROM unnest(CAST(:ids AS uuid[]), CAST(:was AS text[]), CAST(:statuses AS text[]),"
         " CAST(:reasons AS text[]), CAST(:quantities AS text[]), CAST(:actions AS text[]))"
         " AS given(id, was, status, reason, quantities, action)"

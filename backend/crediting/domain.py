@@ -9,7 +9,7 @@ import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from backend.campaigns.domain import LAUNCH_RULE, SELF_DECLARED_EARNS_NONE, points_for
@@ -20,6 +20,7 @@ from scoring.methodology import (
     Activity,
     CannotCalculate,
     Catalogue,
+    Reason,
     Reduction,
     Tier,
     period_of,
@@ -148,6 +149,20 @@ def activity_of(item: Order | Credit) -> Activity:
         item.quantities,
         Tier(item.tier),
         item.region,
+    )
+
+
+def reduction_of(credit: Credit) -> Reduction:
+    """The stored reduction behind a booking, as the engine gave it."""
+    return Reduction(
+        credit.natural_key,
+        credit.grams,
+        credit.unrounded,
+        credit.allowed,
+        cast("Reason | None", credit.reason),
+        credit.version,
+        credit.engine,
+        (),
     )
 
 

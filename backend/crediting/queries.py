@@ -136,14 +136,29 @@ async def live_credit_of(conn: AsyncConnection, check_in_id: UUID) -> Booked | N
     return Booked(Credit._make(row[:-1]), row.lot_id) if row else None
 
 
-async def outcomes_of(
+async def live_credits_of(
     conn: AsyncConnection, check_in_ids: Sequence[UUID]
-) -> Mapping[UUID, Row[Any]]:
-    """Grams, points and reasons of the live bookings of these check-ins."""
+) -> Mapping[UUID, Credit]:
+    """The bookings that count, by check-in."""
     rows = await fetch(
         conn,
-        "SELECT check_in_id, id, grams, points, reason, points_reason FROM credit"
-        f" WHERE check_in_id = ANY(CAST(:ids AS uuid[])) AND {_LIVE}",
+        f"SELECT {_CREDIT_COLUMNS} FROM credit WHERE check_in_id = ANY(CAST(:ids AS uuid[])) AND {_LIVE}",
         ids=list(check_in_ids),
     )
-    return {row.check_in_id: row for row in rows}
+    return {row.check_in_id: Credit._make(row) for row in rows}
+
+
+async def causes_of(conn: AsyncConnection, cause_ids: Sequence[UUID]) -> Mapping[UUID, Row[Any]]:
+    """Check-in, action and rule behind bookings and reversals: id, check_in_id, action, rule.
+
+    The rule of grams is the methodology; of points, the points rule.
+    """
+    rows = await fetch(
+        conn,
+        "SELECT id, check_in_id, action, methodology_id || ' / ' || points_rule AS rule FROM credit"
+        " WHERE id = ANY(CAST(:ids AS uuid[]))"
+        " UNION ALL SELECT reversal.id, check_in_id, action, reversal.reason FROM reversal"
+        " JOIN credit ON credit.id = credit_id WHERE reversal.id = ANY(CAST(:ids AS uuid[]))",
+        ids=list(set(cause_ids)),
+    )
+    return {row.id: row for row in rows}

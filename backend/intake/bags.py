@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.checkins.domain import CheckIn, Status
-from backend.checkins.queries import Settlement, insert_check_ins, settle_check_ins
+from backend.checkins.domain import Change, CheckIn, Status
+from backend.checkins.queries import insert_check_ins, settle_check_ins
 from backend.crediting.domain import Order, claim_key
 from backend.crediting.steps import Rulebook, credit_batch
 from backend.errors import DomainError
@@ -144,13 +144,15 @@ def _weigh(weighing: Weighing, bag: Bag | None, now: datetime, rules: Rulebook) 
 async def _write_weighed(
     conn: AsyncConnection, booked: Sequence[tuple[Weighing, Order]], now: datetime
 ) -> None:
-    await settle_check_ins(
-        conn,
-        [
-            Settlement(order.check_in_id, Status.CREDITED, None, order.action, order.quantities)
-            for _, order in booked
-        ],
-        expected=[Status.BOUND],
-        now=now,
-    )
+    changes = [
+        Change(
+            order.check_in_id,
+            was=Status.BOUND,
+            status=Status.CREDITED,
+            quantities=order.quantities,
+            action=order.action,
+        )
+        for _, order in booked
+    ]
+    await settle_check_ins(conn, changes, now)
     await weigh_bags(conn, [(weighing.code, weighing.mass_g) for weighing, _ in booked], now)

@@ -1,6 +1,5 @@
 """The batches that write captures and photo check-ins; scoring comes later and elsewhere."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +11,12 @@ from backend.checkins.domain import (
     CheckIn,
     MealWindow,
     Status,
+    WindowUse,
     next_window,
     window_at,
 )
 from backend.checkins.queries import (
-    count_in_windows,
+    count_in_window,
     find_by_natural_keys,
     insert_check_ins,
     meal_windows,
@@ -96,15 +96,20 @@ def _capture(
     if isinstance(stands, Replay):
         return earlier[stands.resource_id]
     if isinstance(stands, Follows):
-        return answers[stands.index]
+        return answers[stands.leader]
     if isinstance(stands, DomainError):
         return stands
     if request.action not in PHOTOGRAPHED:
         return ActionNotPhotographed()
     window = window_at(now, windows)
     if window is None:
-        return OutsideMealWindow(next_window=next_window(now, windows))
+        return _outside(now, windows)
     return Capture(uuid7(), request.account_id, request.action, now, request.region, window)
+
+
+def _outside(now: datetime, windows: Sequence[MealWindow]) -> OutsideMealWindow:
+    opening = next_window(now, windows)
+    return OutsideMealWindow(opens_at=opening.opens_at.isoformat() if opening else None)
 
 
 async def write_photos(
@@ -122,17 +127,17 @@ async def write_photos(
         conn, [(each.capture.account_id, str(each.capture.id)) for each in photos]
     )
     windows = [(each.capture.account_id, each.capture.meal_window) for each in photos]
-    taken_in_window = Counter(await count_in_windows(conn, windows))
+    uses = dict(await count_in_window(conn, windows))
     keys = {key for each in photos for key in _claims(each, rules)}
     taken = set(await claimed(conn, sorted(keys)))
     answers: list[Answer] = []
     for each in photos:
         window = (each.capture.account_id, each.capture.meal_window)
-        answer = _receive(each, existing, taken_in_window[window], taken, locked.now, rules)
+        answer = _receive(each, existing, uses[window], taken, locked.now, rules)
         if isinstance(answer, Received) and answer.check_in:
             existing[each.capture.account_id, str(each.capture.id)] = answer.check_in
             taken.update(_claims(each, rules))
-            taken_in_window[window] += 1
+            uses[window] = uses[window]._replace(undecided=uses[window].undecided + 1)
         answers.append(answer)
     await _write(conn, photos, answers, locked.now, rules)
     return answers
@@ -141,7 +146,7 @@ async def write_photos(
 def _receive(
     photo: Photo,
     existing: Mapping[tuple[UUID, str], CheckIn],
-    taken_in_window: int,
+    use: WindowUse,
     taken: set[bytes],
     now: datetime,
     rules: Rulebook,
@@ -154,7 +159,7 @@ def _receive(
         return Received(before.id, is_replay=True)
     if now - capture.created_at > CAPTURE_LIFE:
         return CaptureExpired()
-    if taken_in_window > RETRIES_PER_WINDOW:
+    if use.rejected + use.undecided > RETRIES_PER_WINDOW:
         return RetriesUsedUp(retries=RETRIES_PER_WINDOW)
     if not taken.isdisjoint(_claims(photo, rules)):
         return EvidenceAlreadyUsed()

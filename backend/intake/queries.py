@@ -22,4 +22,4 @@ async def captures_by_id(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping[
         " WHERE id = ANY(CAST(:ids AS uuid[]))",
         ids=list(ids),
     )
-    return {row.id: Capture(*row) for row in rows}
+    return {row.id: Capture._make(row) for row in rows}

@@ -123,5 +123,5 @@ def _answer(
 ) -> Answer:
     if not isinstance(stands, Follows):
         return answers[index]
-    leader = answers[stands.index]
+    leader = answers[stands.leader]
     return leader._replace(is_replay=True) if isinstance(leader, Received) else leader

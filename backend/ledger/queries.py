@@ -177,6 +177,12 @@ async def grams_balance(conn: AsyncConnection, account_id: UUID) -> int:
     return int(row.posted) if row else 0
 
 
+async def points_debt(conn: AsyncConnection, account_id: UUID) -> int:
+    """Points that the account owes."""
+    row = await fetch_one(conn, "SELECT points_debt FROM account WHERE id = :id", id=account_id)
+    return int(row.points_debt) if row else 0
+
+
 async def balances_at(conn: AsyncConnection, account_id: UUID, at: datetime) -> tuple[int, int]:
     """Grams and points (held ones included) as the transfers booked up to `at` explain them."""
     row = await fetch_one(

@@ -13,7 +13,9 @@ SECRET_BYTES = 32
 
 async def find_account(conn: AsyncConnection, subject: str) -> UUID | None:
     """The account of a sign-in subject, or None when that person has not joined."""
-    row = await fetch_one(conn, "SELECT account_id FROM member WHERE subject = :subject", subject=subject)
+    row = await fetch_one(
+        conn, "SELECT account_id FROM member WHERE subject = :subject", subject=subject
+    )
     return row.account_id if row else None
 
 

@@ -34,13 +34,13 @@ async def add_bags(conn: AsyncConnection, codes: Sequence[str]) -> None:
 async def find_bags(conn: AsyncConnection, codes: Sequence[str]) -> Mapping[str, Bag]:
     """Bags by code, without locking: who binds or weighs must know whose account to lock first."""
     rows = await fetch(conn, _SELECT, codes=list(codes))
-    return {row.code: Bag(*row) for row in rows}
+    return {row.code: Bag._make(row) for row in rows}
 
 
 async def lock_bags(conn: AsyncConnection, codes: Sequence[str]) -> Mapping[str, Bag]:
     """Bags by code, locked in code order; called after the accounts are locked."""
     rows = await fetch(conn, _SELECT + " FOR UPDATE", codes=list(codes))
-    return {row.code: Bag(*row) for row in rows}
+    return {row.code: Bag._make(row) for row in rows}
 
 
 _SELECT = (

@@ -63,7 +63,15 @@ def rows_of_reasons() -> Iterator[str]:
         yield (f"| `{row.code}` | {row.text_zh} · {row.text_en} | {row.hint_zh} · {row.hint_en} |")
 
 
+def rows_of_card() -> Iterator[str]:
+    card = (DOCS.parent / "models" / "plate.card.md").read_text(encoding="utf-8")
+    body = card.split("+++\n", maxsplit=2)[2].strip()
+    for line in body.splitlines():
+        yield f"#{line}" if line.startswith("#") else line
+
+
 TABLES = {
+    "model-card.md": {"card": rows_of_card},
     "reference/methodologies.md": {"methodologies": rows_of_methodologies},
     "reference/factors.md": {"factors": rows_of_factors},
     "reference/problems.md": {"problems": rows_of_problems},

@@ -1,0 +1,136 @@
+"""The HTTP composition root: which routes there are, who signs in how, what runs beside them."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from sqlalchemy import text
+
+from backend.batches import Batcher
+from backend.bell import Bell
+from backend.checkins.queries import OUTCOME_CHANNEL
+from backend.checkins.waiting import OutcomeWaiters
+from backend.crediting.account_routes import AccountReader
+from backend.crediting.routes import CheckInReader
+from backend.deployment import Deployment
+from backend.http import DEFAULT_RATES, ApiInfo, HttpSettings, Route, build_application
+from backend.http.dev_issuer import DevIssuer
+from backend.http.jwks import JwksCache, fetch_over_http
+from backend.http.tokens import TokenRules, TokenVerifier
+from backend.intake.bags import write_bindings, write_weighings
+from backend.intake.client_config import ClientConfig
+from backend.intake.photos import write_captures, write_photos
+from backend.intake.routes import Intake
+from backend.intake.trips import write_trips
+from backend.intake.uploads import Uploads
+from backend.problems import PROBLEMS
+from backend.reports.routes import TotalsReader
+from backend.settings import Settings
+from backend.sign_in import SignIn
+
+DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, RFC 2606
+JWKS_TIMEOUT = aiohttp.ClientTimeout(total=5)
+
+DESCRIPTION = (
+    "碳普惠 programme API: check-ins, carbon accounts, points. "
+    "Grams are gCO2e, whole, rounded down once. Times are RFC 3339."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The application and what must run beside it."""
+
+    app: web.Application
+    batchers: Sequence[Batcher[Any, Any]]
+    bell: Bell
+    waiters: OutcomeWaiters
+
+
+@asynccontextmanager
+async def open_api(deployment: Deployment) -> AsyncIterator[Api]:
+    """Build the application; leaving stops the batches after they have answered."""
+    async with aiohttp.ClientSession(timeout=JWKS_TIMEOUT, trust_env=False) as session:
+        api = build_api(deployment, session)
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(each.serve()) for each in api.batchers]
+            beside.append(group.create_task(api.bell.serve()))
+            beside.append(group.create_task(api.waiters.serve()))
+            try:
+                yield api
+            finally:
+                for task in beside:
+                    task.cancel()
+
+
+def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
+    """Wire the rooms to the application."""
+    engine, rules, settings = deployment.engine, deployment.rules, deployment.settings
+    bell = Bell(engine, OUTCOME_CHANNEL)
+    waiters = OutcomeWaiters(engine, bell)
+    intake = Intake(
+        engine,
+        captures=Batcher(engine, partial(write_captures, rules=rules)),
+        photos=Batcher(engine, partial(write_photos, rules=rules)),
+        trips=Batcher(engine, partial(write_trips, rules=rules)),
+        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
+        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
+        uploads=Uploads(engine, deployment.workers, deployment.store),
+        waiters=waiters,
+        region=settings.region,
+    )
+    verifier, issuer_routes = _token_verifier(settings, session)
+    config = ClientConfig(
+        engine, rules.catalogue, settings.region, settings.app_version_min, settings.clock_shift_s
+    )
+    routes: list[Route[Any, Any]] = [
+        *config.routes(),
+        *intake.routes(),
+        *CheckInReader(engine, waiters, rules.catalogue).routes(),
+        *AccountReader(engine).routes(),
+        *TotalsReader(engine).routes(),
+        *issuer_routes,
+    ]
+    app = build_application(
+        routes,
+        problem_types=PROBLEMS,
+        authenticate=SignIn(engine, verifier).authenticate,
+        info=ApiInfo(title="碳惠 tanhui", version=version("tanhui"), description=DESCRIPTION),
+        settings=HttpSettings(
+            cursor_key=hashlib.sha256(b"cursor" + rules.claim_secret).digest(),
+            rates=DEFAULT_RATES if settings.rate_limits else None,
+        ),
+        readiness={"database": partial(_database_answers, deployment)},
+    )
+    batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
+    return Api(app, batchers, bell, waiters)
+
+
+def _token_verifier(
+    settings: Settings, session: aiohttp.ClientSession
+) -> tuple[TokenVerifier | None, Sequence[Route[Any, Any]]]:
+    """The verifier of the configured issuer, or of a development issuer in this process."""
+    if settings.dev_issuer:
+        rules = TokenRules(issuer=DEV_ISSUER, audience=settings.oidc_audience)
+        issuer = DevIssuer(rules, clock=time.time)
+        keys = JwksCache(issuer.fetch_keys, clock=time.monotonic)
+        return TokenVerifier(rules, keys, clock=time.time), issuer.routes()
+    if not settings.oidc_issuer:
+        return None, ()
+    rules = TokenRules(issuer=settings.oidc_issuer, audience=settings.oidc_audience)
+    address = settings.oidc_jwks_url or f"{settings.oidc_issuer.rstrip('/')}/jwks"
+    keys = JwksCache(fetch_over_http(session, address), clock=time.monotonic)
+    return TokenVerifier(rules, keys, clock=time.time), ()
+
+
+async def _database_answers(deployment: Deployment) -> None:
+    async with deployment.engine.connect() as conn:
+        await conn.execute(text("SELECT 1"))

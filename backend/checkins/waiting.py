@@ -1,0 +1,53 @@
+"""Waiting for outcomes: any number of waiters cost one query per ring of the bell."""
+
+import asyncio
+from collections import defaultdict
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.bell import Bell
+from backend.checkins.domain import SETTLED
+from backend.checkins.queries import statuses_of
+
+LOOK_ANYWAY_S = 1.0  # the bell may be lost; a person should not notice
+
+
+class OutcomeWaiters:
+    """Who waits for which check-in."""
+
+    def __init__(self, engine: AsyncEngine, bell: Bell) -> None:
+        """Prepare; `serve` must be running for `wait` to end before its time."""
+        self._engine = engine
+        self._bell = bell
+        self._waiting: dict[UUID, set[asyncio.Future[None]]] = defaultdict(set)
+
+    async def wait(self, check_in_id: UUID, timeout_s: float) -> bool:
+        """Whether the check-in was decided within `timeout_s` seconds."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[check_in_id].add(future)
+        try:
+            await asyncio.wait_for(future, timeout_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting[check_in_id].discard(future)
+            if not self._waiting[check_in_id]:
+                del self._waiting[check_in_id]
+        return True
+
+    async def serve(self) -> None:
+        """Look at each ring, and at least once a second while somebody waits."""
+        while True:
+            await self._bell.wait(LOOK_ANYWAY_S)
+            if self._waiting:
+                await self._look()
+
+    async def _look(self) -> None:
+        async with self._engine.connect() as conn:
+            statuses = await statuses_of(conn, list(self._waiting))
+        for check_in_id, status in statuses.items():
+            if status in SETTLED:
+                for future in self._waiting.get(check_in_id, ()):
+                    if not future.done():
+                        future.set_result(None)

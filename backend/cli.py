@@ -1,0 +1,217 @@
+"""The command line. Each command imports what it needs, so that an auditor's install stays small."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0 for success, 1 for a finding, 2 for wrong input."""
+    parsed = _parser().parse_args(arguments)
+    command: Command = parsed.command
+    return command(parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tanhui",
+        description="碳惠: check-ins, carbon accounts and points, by public methodologies.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_service_commands(commands)
+    _add_auditor_commands(commands)
+    _add_operator_commands(commands)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Command,
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, text in (
+        ("serve", "run the API and the processor in one process (embedded database by default)"),
+        ("api", "run the API alone"),
+        ("processor", "run the processor alone"),
+    ):
+        parser = _add(commands, name, _serve, text)
+        parser.set_defaults(parts=name)
+        if name != "processor":
+            parser.add_argument("--host", help="address to listen on (TANHUI_HOST)")
+            parser.add_argument(
+                "--port", type=int, help="port to listen on, 0 for any (TANHUI_PORT)"
+            )
+    _add(commands, "migrate", _migrate, "bring the schema to the newest revision, as the owner")
+    demo = _add(commands, "demo", _demo, "seed a fictional city, drive the API, verify, then serve")
+    demo.add_argument("--photos", type=Path, help="folder of photos; default: rendered ones")
+    demo.add_argument("--count", type=int, default=60, help="most photos to take (default 60)")
+    demo.add_argument("--once", action="store_true", help="exit after the run instead of serving")
+    demo.add_argument("--json", action="store_true", help="print one JSON summary as the last line")
+    demo.add_argument("--port", type=int, help="port to serve on (TANHUI_PORT, default 8080)")
+
+
+def _add_auditor_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    calculate = _add(
+        commands, "calculate", _calculate, "print a reduction and its whole calculation"
+    )
+    calculate.add_argument("methodology", help="id or action: TPH-FOOD-01 or clean_plate")
+    calculate.add_argument("--input", required=True, help='JSON, for example {"meals": 1}')
+    calculate.add_argument("--on", required=True, type=date.fromisoformat, help="activity date")
+    calculate.add_argument("--region", help="six digits (GB/T 2260), or a province's name")
+    calculate.add_argument("--tier", default="documented", help="documented or self_declared")
+    score = _add(commands, "score", _score, "score photos, one JSON line each")
+    score.add_argument("files", nargs="+", type=Path)
+    score.add_argument(
+        "--model", type=Path, help="model file (TANHUI_MODEL, default the packaged one)"
+    )
+
+
+def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verify = _add(
+        commands, "verify", _verify, "check all invariants of the ledger; exit 1 on a breach"
+    )
+    verify.add_argument("--json", action="store_true", help="print findings as JSON")
+    outbox = _add(commands, "outbox", _outbox, "list dead letters, or replay them")
+    outbox.add_argument("--replay", nargs="+", metavar="ID", help="ids to put back to work, or all")
+    outbox.add_argument("--after", type=int, default=0, help="list after this id")
+    outbox.add_argument("--limit", type=int, default=50, help="rows to list (default 50)")
+    fund = _add(commands, "fund", _fund, "show funds, or put points into the programme's")
+    fund.add_argument("--top-up", type=int, metavar="POINTS", help="points to add")
+    key = _add(
+        commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
+    )
+    key.add_argument("name", help="name of the partner")
+    key.add_argument("--scope", action="append", required=True, help="trip.report or bag.weigh")
+    key.add_argument("--kind", choices=("partner", "device"), default="partner")
+    bags = _add(commands, "bags", _bags, "register printed bag codes from a file, one per line")
+    bags.add_argument("file", type=Path)
+    bench = _add(commands, "bench", _bench, "run a benchmark of the checkout")
+    bench.add_argument("name", help="credit, api, photo or noon")
+    bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    bench.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark")
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    from backend.serving import run_service
+    from backend.settings import read_settings
+
+    settings = read_settings()
+    changes = {
+        name: value
+        for name in ("host", "port")
+        if (value := getattr(parsed, name, None)) is not None
+    }
+    return run_service(settings.changed(**changes), parts=parsed.parts)
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    from backend.maintenance import migrate_database
+    from backend.settings import read_settings
+
+    return migrate_database(read_settings())
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from backend.demo import run_demo
+    from backend.settings import read_settings
+
+    return run_demo(read_settings(), parsed)
+
+
+def _calculate(parsed: argparse.Namespace) -> int:
+    from scoring.methodology import CannotCalculate, calculate, parse_inputs
+
+    try:
+        calculation = calculate(
+            parsed.methodology,
+            parse_inputs(parsed.input),
+            on=parsed.on,
+            region=parsed.region,
+            tier=parsed.tier,
+        )
+    except CannotCalculate as error:
+        print(json.dumps({"error": error.code, "detail": str(error)}, ensure_ascii=False))
+        return EXIT_USAGE
+    print(json.dumps(calculation.as_dict(), ensure_ascii=False, indent=2, default=str))
+    return EXIT_OK
+
+
+def _score(parsed: argparse.Namespace) -> int:
+    import os
+
+    from scoring.score_files import score_files
+
+    named = parsed.model or os.environ.get("TANHUI_MODEL") or None
+    for line in score_files(parsed.files, Path(named) if named else None):
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+    return EXIT_OK
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from backend.settings import read_settings
+    from backend.verify import verify_database
+
+    return verify_database(read_settings(), as_json=parsed.json)
+
+
+def _outbox(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import list_dead_letters, replay_dead_letters
+    from backend.settings import read_settings
+
+    if parsed.replay:
+        return replay_dead_letters(read_settings(), parsed.replay)
+    return list_dead_letters(read_settings(), after=parsed.after, limit=parsed.limit)
+
+
+def _fund(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import show_funds
+    from backend.settings import read_settings
+
+    return show_funds(read_settings(), top_up_points=parsed.top_up)
+
+
+def _partner_key(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import make_partner_key
+    from backend.settings import read_settings
+
+    return make_partner_key(
+        read_settings(), name=parsed.name, kind=parsed.kind, scopes=parsed.scope
+    )
+
+
+def _bags(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import register_bags
+    from backend.settings import read_settings
+
+    return register_bags(read_settings(), parsed.file)
+
+
+def _bench(parsed: argparse.Namespace) -> int:
+    import importlib
+
+    folder = Path(__file__).resolve().parents[1]
+    if not (folder / "benchmarks" / f"{parsed.name}.py").is_file():
+        print("Benchmarks run from a checkout; see benchmarks/ there.", file=sys.stderr)
+        return EXIT_USAGE
+    sys.path.insert(0, str(folder))
+    benchmark = importlib.import_module(f"benchmarks.{parsed.name}")
+    code: int = benchmark.main([*parsed.rest, *(["--json"] if parsed.json else [])])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""The member's account: what is on it, and every transfer that explains it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.crediting.answers import Grams, Points
+from backend.crediting.queries import causes_of
+from backend.errors import NotFound
+from backend.http.cursors import PageQuery, cursor_at, position_of
+from backend.http.principal import roles
+from backend.http.routes import Answer, Call, Route
+from backend.ledger.queries import balances_at, grams_balance, point_lots, points_debt, transfers_of
+from backend.units import format_reduction
+
+
+class LotAnswer(msgspec.Struct, kw_only=True):
+    """Points that expire on one day."""
+
+    expires_on: date
+    available: Points
+    held: Points
+
+
+class AccountAnswer(msgspec.Struct, kw_only=True):
+    """A personal carbon account.
+
+    `points` are available now; `held` ones are set aside for vouchers; a debt is repaid by the next
+    points. `grams` are a record and are never spent.
+    """
+
+    account_id: UUID
+    grams: Grams
+    reduction_text: str
+    points: Points
+    points_held: Points
+    points_debt: Points
+    lots: list[LotAnswer]
+
+
+class PastBalanceAnswer(msgspec.Struct, kw_only=True):
+    """What the transfers booked up to a moment explain; held points are included."""
+
+    account_id: UUID
+    at: datetime
+    grams: Grams
+    points: Points
+
+
+class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`at` asks for the balance at a past moment (RFC 3339 with offset)."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class TransferAnswer(msgspec.Struct, kw_only=True):
+    """One transfer; `amount` is in `unit`, positive when the account received it."""
+
+    cause_id: UUID
+    purpose: str
+    unit: str
+    amount: int
+    occurred_on: date
+    booked_at: datetime
+    check_in_id: UUID | None
+    action: str | None
+    rule: str | None
+
+
+class TransferPage(msgspec.Struct, kw_only=True):
+    """One page of transfers, newest cause first."""
+
+    items: list[TransferAnswer]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReader:
+    """What reading an account needs."""
+
+    engine: AsyncEngine
+
+    def routes(self) -> Sequence[Route[Any, Any]]:
+        """Give the member's account and its transfers."""
+        return [
+            Route(
+                "GET",
+                "/v1/account",
+                self.get_account,
+                policy=roles("member"),
+                summary="See my carbon account, now or at a past moment",
+                query=AccountQuery,
+                answers={200: AccountAnswer | PastBalanceAnswer},
+            ),
+            Route(
+                "GET",
+                "/v1/account/transfers",
+                self.list_transfers,
+                policy=roles("member"),
+                summary="List the transfers that explain my balances",
+                query=PageQuery,
+                answers={200: TransferPage},
+            ),
+        ]
+
+    async def get_account(self, call: Call[None, AccountQuery]) -> Answer:
+        """Answer the balances of the caller's account."""
+        account_id = _account(call)
+        async with self.engine.connect() as conn:
+            if call.query.at is not None:
+                grams, points = await balances_at(conn, account_id, call.query.at)
+                return Answer(
+                    PastBalanceAnswer(
+                        account_id=account_id, at=call.query.at, grams=grams, points=points
+                    )
+                )
+            grams = await grams_balance(conn, account_id)
+            lots = (await point_lots(conn, [account_id]))[account_id]
+            debt = await points_debt(conn, account_id)
+        return Answer(
+            AccountAnswer(
+                account_id=account_id,
+                grams=grams,
+                reduction_text=format_reduction(grams),
+                points=sum(lot.available for lot in lots),
+                points_held=sum(lot.held for lot in lots),
+                points_debt=debt,
+                lots=[
+                    LotAnswer(expires_on=lot.expires_on, available=lot.available, held=lot.held)
+                    for lot in lots
+                ],
+            )
+        )
+
+    async def list_transfers(self, call: Call[None, PageQuery]) -> Answer:
+        """Answer one page of the caller's transfers, each with the check-in behind it."""
+        position = position_of(call, tuple[UUID, str, int])
+        account_id, limit = _account(call), call.query.limit
+        async with self.engine.connect() as conn:
+            rows = await transfers_of(conn, account_id, before=position, limit=limit + 1)
+            page = rows[:limit]
+            causes = await causes_of(conn, [row.cause_id for row in page])
+        items = []
+        for row in page:
+            cause = causes.get(row.cause_id)
+            items.append(
+                TransferAnswer(
+                    cause_id=row.cause_id,
+                    purpose=row.purpose,
+                    unit="gCO2e" if row.lot_id == 0 else "points",
+                    amount=row.amount if row.is_received else -row.amount,
+                    occurred_on=row.occurred_on,
+                    booked_at=row.booked_at,
+                    check_in_id=cause.check_in_id if cause else None,
+                    action=cause.action if cause else None,
+                    rule=cause.rule if cause else None,
+                )
+            )
+        last = page[-1] if len(rows) > limit else None
+        after = cursor_at(call, (last.cause_id, last.purpose, last.lot_id)) if last else None
+        return Answer(TransferPage(items=items, next_cursor=after))
+
+
+def _account(call: Call[Any, Any]) -> UUID:
+    if call.principal.account_id is None:
+        raise NotFound
+    return call.principal.account_id

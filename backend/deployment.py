@@ -1,0 +1,96 @@
+"""What a process of the service holds: database, evidence store, workers, rules and keys.
+
+Made once when a command starts, from the settings; everything below takes the part that it needs.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.crediting.steps import Rulebook
+from backend.db import APPLICATION_ROLE, assert_safe, make_engine
+from backend.embedded import EmbeddedServer
+from backend.evidence_store import EvidenceStore
+from backend.migrations import is_current, migrate
+from backend.settings import Settings
+from backend.workers import Workers
+from scoring.methodology import load_catalogue
+
+DATABASE = "tanhui"
+CLAIM_KEY_BYTES = 32
+CLAIM_KEY_FILE = "claim.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One process's parts of the deployment."""
+
+    settings: Settings
+    engine: AsyncEngine
+    store: EvidenceStore
+    workers: Workers
+    rules: Rulebook
+
+
+@asynccontextmanager
+async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
+    """Start or join the database, check that it is safe and current, and build the parts.
+
+    Raises:
+        SystemExit: The database is unsafe or not migrated, or the claim key is missing; says what
+            to do.
+    """
+    engine = make_engine(await database_url(settings))
+    try:
+        async with engine.connect() as conn:
+            await assert_safe(conn)
+            if not await is_current(conn):
+                raise SystemExit("The schema is not current. Run: tanhui migrate")
+        secret = await asyncio.to_thread(claim_secret, settings)
+        rules = Rulebook(load_catalogue(), secret, settings.clock_shift_s)
+        store = EvidenceStore(settings.evidence_url or settings.data_dir / "evidence")
+        model = Path(settings.model_path) if settings.model_path else None
+        async with Workers(settings.workers, model) as workers:
+            yield Deployment(settings, engine, store, workers, rules)
+    finally:
+        await engine.dispose()
+
+
+async def database_url(settings: Settings) -> str:
+    """Address for the application role; the embedded server is started and migrated on the way."""
+    if settings.database_url:
+        return settings.database_url
+    server = await asyncio.to_thread(start_embedded, settings)
+    await migrate(server.url(DATABASE))
+    return server.url(DATABASE, APPLICATION_ROLE)
+
+
+def start_embedded(settings: Settings) -> EmbeddedServer:
+    """The embedded server of the data folder, with its database made."""
+    server = EmbeddedServer(settings.data_dir / "postgresql")
+    server.ensure_database(DATABASE)
+    return server
+
+
+def claim_secret(settings: Settings) -> bytes:
+    """The key of claims: from the settings, or made once in the data folder of an embedded database.
+
+    Raises:
+        SystemExit: A database of its own without a key: every process must use the same one.
+    """
+    if settings.claim_key:
+        return bytes.fromhex(settings.claim_key)
+    if settings.database_url:
+        raise SystemExit("TANHUI_CLAIM_KEY is needed: 64 hexadecimal digits, never changed.")
+    file = settings.data_dir / CLAIM_KEY_FILE
+    if not file.exists():
+        made = file.with_suffix(".new")
+        made.touch(mode=0o600)
+        made.write_text(os.urandom(CLAIM_KEY_BYTES).hex())
+        made.rename(file)
+    return bytes.fromhex(file.read_text())

@@ -1,0 +1,319 @@
+"""The write side of check-ins over HTTP: parse, store evidence, hand to a batch, answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.checkins.domain import SETTLED
+from backend.checkins.waiting import OutcomeWaiters
+from backend.crediting.answers import CheckInAnswer, render
+from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
+from backend.crediting.routes import load_answer
+from backend.errors import NotFound
+from backend.http.forms import file_field, text_field
+from backend.http.principal import Principal, roles, scopes
+from backend.http.refusals import IdempotencyKeyMissing
+from backend.http.routes import Answer, Call, Route
+from backend.idempotency import IdempotencyKeyReused, Intention
+from backend.intake.domain import (
+    CAPTURE_LIFE,
+    ActionNotPhotographed,
+    Binding,
+    Capture,
+    CaptureExpired,
+    CaptureRequest,
+    CaptureUsed,
+    DistanceNeeded,
+    DistanceNotPlausible,
+    EvidenceTooLate,
+    OutsideMealWindow,
+    Photo,
+    Received,
+    RetriesUsedUp,
+    TimeNotPlausible,
+    Trip,
+    Weighing,
+)
+from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
+from backend.partners.queries import SubjectNotLinked, linked_accounts
+from backend.recycling.domain import (
+    BAG_CODE_PATTERN,
+    MASS_G_MAX,
+    BagAlreadyBound,
+    BagAlreadyWeighed,
+    BagLapsed,
+    BagNotBound,
+    BagUnknown,
+)
+
+TRIP_REPORT, BAG_WEIGH = "trip.report", "bag.weigh"
+PHOTO_DEADLINE_S = 60.0
+
+Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Metres = Annotated[int, msgspec.Meta(ge=1, le=300_000)]
+MassG = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX, description="grams")]
+Material = Literal[
+    "aluminium_cans", "steel_cans", "mixed_metals", "glass", "pet", "hdpe", "pp", "mixed_plastics",
+    "corrugated_board", "mixed_paper", "office_paper", "newspaper", "mixed_electronics",
+]  # fmt: skip
+
+
+class CaptureBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The photo that is about to be taken."""
+
+    action: str = "clean_plate"
+    region: Region | None = None
+
+
+class CaptureAnswer(msgspec.Struct, kw_only=True):
+    """Permission for one photo; send the photo with this id."""
+
+    id: UUID
+    action: str
+    created_at: datetime
+    documented_until: datetime
+    expires_at: datetime
+    region: str
+    meal_window: str
+
+
+class TripBody(
+    msgspec.Struct, tag_field="kind", tag="trip", kw_only=True, forbid_unknown_fields=True
+):
+    """One ride; `subject_token` names a linked customer and is for partners only."""
+
+    mode: Literal["metro", "bus", "cycling"]
+    started_at: Moment
+    ended_at: Moment
+    distance_m: Metres | None = None
+    region: Region | None = None
+    subject_token: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+
+
+class BagBody(
+    msgspec.Struct, tag_field="kind", tag="bag", kw_only=True, forbid_unknown_fields=True
+):
+    """The scanned code of a recycling bag."""
+
+    code: Annotated[str, msgspec.Meta(pattern=f"^{BAG_CODE_PATTERN}$")]
+    region: Region | None = None
+
+
+class WeighingBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One mass, or grams by material after sorting: exactly one of the two."""
+
+    mass_g: MassG | None = None
+    materials: dict[Material, MassG] | None = None
+
+
+class WeighingNotClear(BagUnknown):
+    """A weighing has either one mass or grams by material, and no more than 50 kg together."""
+
+
+class SubjectTokenMisplaced(SubjectNotLinked):
+    """A partner's report names its customer by `subject_token`; a member's own report has none."""
+
+
+_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What taking in needs; one of each per process."""
+
+    engine: AsyncEngine
+    captures: Batcher[CaptureRequest, Capture]
+    photos: Batcher[Photo, Received]
+    trips: Batcher[Trip, Received]
+    bindings: Batcher[Binding, Received]
+    weighings: Batcher[Weighing, Received]
+    uploads: Uploads
+    waiters: OutcomeWaiters
+    region: str
+
+    def routes(self) -> Sequence[Route[Any, Any]]:
+        """Give the write side of check-ins."""
+        return [
+            Route(
+                "POST",
+                "/v1/captures",
+                self.post_capture,
+                policy=roles("member"),
+                summary="Ask for permission to take one photo",
+                body=CaptureBody,
+                answers={201: CaptureAnswer},
+                problems=(ActionNotPhotographed, OutsideMealWindow, IdempotencyKeyReused, *_BUSY),
+                idempotency="optional",
+            ),
+            Route(
+                "POST",
+                "/v1/check-ins",
+                self.post_check_in,
+                policy=roles("member") | scopes(TRIP_REPORT),
+                summary="Report a clean plate (form), a trip or a recycling bag (JSON)",
+                body=TripBody | BagBody,
+                form=(text_field("capture", 64), file_field("photo")),
+                answers={200: CheckInAnswer, 201: CheckInAnswer, 202: CheckInAnswer},
+                problems=(
+                    *(NotFound, CaptureExpired, CaptureUsed, RetriesUsedUp, EvidenceAlreadyUsed),
+                    *(PhotoRefused, PhotoTypeRefused, TimeNotPlausible, EvidenceTooLate),
+                    *(DistanceNeeded, DistanceNotPlausible, ActivityNotCovered, SubjectNotLinked),
+                    *(
+                        SubjectTokenMisplaced,
+                        BagUnknown,
+                        BagAlreadyBound,
+                        IdempotencyKeyReused,
+                        *_BUSY,
+                    ),
+                ),
+                idempotency="optional",
+                waits=True,
+                deadline_s=PHOTO_DEADLINE_S,
+            ),
+            Route(
+                "POST",
+                "/v1/bags/{code}/weighings",
+                self.post_weighing,
+                policy=scopes(BAG_WEIGH),
+                summary="Report the weight of a bound bag, which credits it",
+                body=WeighingBody,
+                parameters={"code": BAG_CODE_PATTERN},
+                answers={200: CheckInAnswer, 201: CheckInAnswer},
+                problems=(
+                    *(BagUnknown, BagNotBound, BagAlreadyWeighed, BagLapsed, WeighingNotClear),
+                    *(ActivityNotCovered, EvidenceAlreadyUsed, *_BUSY),
+                ),
+            ),
+        ]
+
+    async def post_capture(self, call: Call[CaptureBody, None]) -> Answer:
+        """Make a capture for the caller."""
+        request = CaptureRequest(
+            _account(call.principal),
+            call.body.action,
+            call.body.region or self.region,
+            _intention(call),
+        )
+        capture = await self.captures.submit(request)
+        answer = CaptureAnswer(
+            id=capture.id,
+            action=capture.action,
+            created_at=capture.created_at,
+            documented_until=capture.created_at + timedelta(minutes=10),
+            expires_at=capture.created_at + CAPTURE_LIFE,
+            region=capture.region,
+            meal_window=capture.meal_window,
+        )
+        return Answer(answer, 201)
+
+    async def post_check_in(self, call: Call[TripBody | BagBody, None]) -> Answer:
+        """Take in a photo, a trip or a bag, by what was sent."""
+        if call.form is not None:
+            return await self._post_photo(call)
+        body = call.body
+        if isinstance(body, BagBody):
+            return await self._post_bag(call, body)
+        return await self._post_trip(call, body)
+
+    async def _post_photo(self, call: Call[Any, None]) -> Answer:
+        assert call.form is not None
+        account_id = _account(call.principal)
+        photo = await self.uploads.receive(account_id, call.form)
+        received = await self.photos.submit(photo)
+        headers = {"Location": f"/v1/check-ins/{received.check_in_id}"}
+        expected_seconds = None
+        if not received.is_replay:
+            expected_seconds = await self.uploads.expected_seconds()
+        if call.wait_s and (expected_seconds or 0) <= call.wait_s:
+            await self.waiters.wait(received.check_in_id, call.wait_s)
+        answer = await load_answer(self.engine, received.check_in_id, call)
+        if answer.status in SETTLED:
+            return Answer(answer, 200, _replayed(received, headers))
+        answer.expected_seconds = expected_seconds or 1
+        return Answer(answer, 202, _replayed(received, headers))
+
+    async def _post_bag(self, call: Call[Any, None], body: BagBody) -> Answer:
+        binding = Binding(_account(call.principal), body.code, body.region or self.region)
+        return await self._written(call, await self.bindings.submit(binding))
+
+    async def _post_trip(self, call: Call[Any, None], body: TripBody) -> Answer:
+        intention = _intention(call)
+        if intention is None:
+            raise IdempotencyKeyMissing
+        principal = call.principal
+        by_partner = principal.partner_id is not None
+        trip = Trip(
+            await self._owner(principal, body),
+            body.mode,
+            body.started_at,
+            body.ended_at,
+            body.distance_m,
+            body.region or self.region,
+            "documented" if by_partner else "self_declared",
+            "partner" if by_partner else "member",
+            intention,
+        )
+        return await self._written(call, await self.trips.submit(trip))
+
+    async def _owner(self, principal: Principal, body: TripBody) -> UUID:
+        """Whose trip it is: the caller's, or the linked account of a partner's customer."""
+        if principal.partner_id is None:
+            if body.subject_token is not None:
+                raise SubjectTokenMisplaced
+            return _account(principal)
+        if body.subject_token is None:
+            raise SubjectTokenMisplaced
+        async with self.engine.connect() as conn:
+            linked = await linked_accounts(conn, principal.partner_id, [body.subject_token])
+        if body.subject_token not in linked:
+            raise SubjectNotLinked
+        return linked[body.subject_token]
+
+    async def post_weighing(self, call: Call[WeighingBody, None]) -> Answer:
+        """Credit a bag with its weight."""
+        mass_g, materials = call.body.mass_g, call.body.materials
+        if (mass_g is None) == (not materials):
+            raise WeighingNotClear
+        quantities = (
+            {"mass_g": mass_g}
+            if mass_g
+            else {f"mass_g.{m}": g for m, g in (materials or {}).items()}
+        )
+        weighing = Weighing(call.path["code"], quantities)
+        if weighing.mass_g > MASS_G_MAX:
+            raise WeighingNotClear
+        received = await self.weighings.submit(weighing)
+        answer = await load_answer(self.engine, received.check_in_id, call)
+        return Answer(answer, 200 if received.is_replay else 201, _replayed(received, {}))
+
+    async def _written(self, call: Call[Any, None], received: Received) -> Answer:
+        """Answer with what the batch wrote, or with the earlier resource of a replay."""
+        headers = {"Location": f"/v1/check-ins/{received.check_in_id}"}
+        if received.check_in is None:
+            answer = await load_answer(self.engine, received.check_in_id, call)
+        else:
+            answer = render(received.check_in, received.credit, call.language)
+        return Answer(answer, 201, _replayed(received, headers))
+
+
+def _replayed(received: Received, headers: dict[str, str]) -> dict[str, str]:
+    return {**headers, "Idempotency-Replayed": "true"} if received.is_replay else headers
+
+
+def _intention(call: Call[Any, Any]) -> Intention | None:
+    if call.idempotency_key is None:
+        return None
+    return Intention(call.principal.id, call.idempotency_key, call.request_hash)
+
+
+def _account(principal: Principal) -> UUID:
+    if principal.account_id is None:
+        raise NotFound
+    return principal.account_id

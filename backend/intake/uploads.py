@@ -1,0 +1,74 @@
+"""From an uploaded form to stored evidence: capture, worker, store. No transaction is open here."""
+
+import math
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.checkins.queries import scored_per_second
+from backend.errors import DomainError, NotFound
+from backend.events import SCORE
+from backend.evidence_store import EvidenceStore
+from backend.http.forms import Form
+from backend.intake.domain import Capture, Photo
+from backend.intake.queries import captures_by_id
+from backend.outbox import backlog
+from backend.workers import Workers
+from scoring.photo import PhotoUnreadable
+
+SCORED_PER_SECOND_MIN = 1.0  # a floor for the estimate while nothing has been scored
+
+
+class PhotoRefused(DomainError):
+    """The upload cannot be read as one photo."""
+
+
+class PhotoTypeRefused(DomainError):
+    """This kind of picture is not taken; choose JPEG."""
+
+
+_TYPE_REASONS = frozenset({"heic", "unsupported_type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What receiving a photo needs."""
+
+    engine: AsyncEngine
+    workers: Workers
+    store: EvidenceStore
+
+    async def receive(self, account_id: UUID, form: Form) -> Photo:
+        """Sanitise the photo and store it; the same upload again stores nothing new.
+
+        Raises:
+            NotFound: The capture is not the caller's.
+            PhotoRefused, PhotoTypeRefused: The upload is no photo that we take.
+        """
+        capture = await self._capture(account_id, form.text("capture"))
+        try:
+            photo = await self.workers.sanitise(form.file("photo"))
+        except PhotoUnreadable as unreadable:
+            kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
+            raise kind(reason=unreadable.reason) from unreadable
+        await self.store.put(account_id, photo.sha256, photo.jpeg)
+        return Photo(capture, photo.sha256, photo.pixel_sha256)
+
+    async def _capture(self, account_id: UUID, text: str) -> Capture:
+        try:
+            capture_id = UUID(text)
+        except ValueError:
+            raise NotFound from None
+        async with self.engine.connect() as conn:
+            capture = (await captures_by_id(conn, [capture_id])).get(capture_id)
+        if capture is None or capture.account_id != account_id:
+            raise NotFound
+        return capture
+
+    async def expected_seconds(self) -> int:
+        """How long a photo that came in just now will wait for its score, whole seconds."""
+        async with self.engine.connect() as conn:
+            waiting = await backlog(conn, SCORE)
+            rate = await scored_per_second(conn)
+        return math.ceil(waiting / max(rate, SCORED_PER_SECOND_MIN))

@@ -1,0 +1,170 @@
+"""Every refusal of the rooms, mapped to one row of problem details; the sentences that people read.
+
+HTTP's own refusals have their rows in `http/refusals.py`. A class that is missing here is found by
+its base; a test holds that every refusal has a row.
+"""
+
+from collections.abc import Mapping
+
+from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
+from backend.crediting.routes import NothingCalculated
+from backend.errors import DomainError
+from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
+from backend.http.problem import ProblemType
+from backend.idempotency import IdempotencyKeyReused
+from backend.intake.domain import (
+    ActionNotPhotographed,
+    CaptureExpired,
+    CaptureUsed,
+    DistanceNeeded,
+    DistanceNotPlausible,
+    EvidenceTooLate,
+    OutsideMealWindow,
+    RetriesUsedUp,
+    TimeNotPlausible,
+)
+from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
+from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
+from backend.ledger.domain import HoldResolved, InsufficientPoints
+from backend.partners.queries import SubjectNotLinked
+from backend.recycling.domain import (
+    BagAlreadyBound,
+    BagAlreadyWeighed,
+    BagLapsed,
+    BagNotBound,
+    BagUnknown,
+)
+from backend.reports.routes import PeriodNotValid
+
+_RETRY_SOON = {"Retry-After": "2"}
+
+PROBLEMS: Mapping[type[DomainError], ProblemType] = {
+    Overloaded: ProblemType(
+        "overloaded", 503, "系统繁忙", "Overloaded",
+        "请稍后重试", "Wait for the seconds in Retry-After, then try again", _RETRY_SOON,
+    ),
+    OutcomeUnknown: ProblemType(
+        "outcome-unknown", 503, "结果未知", "Outcome unknown",
+        "请用同一个请求重试,不会重复计入", "Send the same request again; it takes effect once",
+        _RETRY_SOON,
+    ),
+    ItemImpossible: ProblemType(
+        "not-storable", 422, "内容无法保存", "Not storable",
+        "请检查内容后重试", "Check the values and send them again",
+    ),
+    IdempotencyKeyReused: ProblemType(
+        "idempotency-key-reused", 422, "这个 Idempotency-Key 已用于其他请求", "Idempotency-Key reused",
+        "请为新的操作生成新的键", "Make a new key for a new effect",
+    ),
+    EvidenceAlreadyUsed: ProblemType(
+        "evidence-already-used", 409, "这张照片或这次行为已用过", "Evidence already used",
+        "每次行为只计一次,请为新的一次拍照或上报", "Each real thing counts once; report a new one",
+    ),
+    ActivityNotCovered: ProblemType(
+        "activity-not-covered", 422, "暂无适用的方法学", "No methodology covers this",
+        "请检查日期、地区和数量", "Check the date, the region and the quantities",
+    ),
+    NothingCalculated: ProblemType(
+        "nothing-calculated", 404, "尚无计算过程", "Nothing calculated yet",
+        "入账后可查看计算过程", "Look again once the check-in is credited",
+    ),
+    EvidenceMissing: ProblemType(
+        "evidence-missing", 404, "没有找到照片", "Evidence missing",
+        "照片可能已按保存期限删除", "It may have been deleted at the end of its retention",
+    ),
+    EvidenceUnavailable: ProblemType(
+        "evidence-unavailable", 503, "暂时无法保存照片", "Evidence store down",
+        "请稍后用同一次拍照重试", "Send the same photo again in a moment", _RETRY_SOON,
+    ),
+    ActionNotPhotographed: ProblemType(
+        "action-not-photographed", 422, "这个场景不用拍照", "Not shown by a photo",
+        "请选择光盘打卡", "Choose clean_plate",
+    ),
+    CaptureExpired: ProblemType(
+        "capture-expired", 422, "这次拍照已超过 24 小时", "Capture expired",
+        "请重新拍一张", "Make a new capture and take a new photo",
+    ),
+    CaptureUsed: ProblemType(
+        "capture-used", 409, "这次拍照已上传过另一张照片", "Capture used",
+        "请重新拍照", "Make a new capture for another photo",
+    ),
+    RetriesUsedUp: ProblemType(
+        "retries-used-up", 422, "本餐的重拍次数已用完", "Retries used up",
+        "下一餐再来打卡吧", "Come back for the next meal",
+    ),
+    OutsideMealWindow: ProblemType(
+        "outside-meal-window", 422, "不在用餐时段", "Outside meal windows",
+        "请在用餐时段打卡,开始时间见 opens_at", "Come back when the next window opens (opens_at)",
+    ),
+    TimeNotPlausible: ProblemType(
+        "time-not-plausible", 422, "时间有误", "Time not plausible",
+        "请检查开始和结束时间", "Check when it began and ended",
+    ),
+    EvidenceTooLate: ProblemType(
+        "evidence-too-late", 422, "已超过上报期限", "Too late",
+        "请在期限内上报,期限见 days", "Report within the number of days given",
+    ),
+    DistanceNeeded: ProblemType(
+        "distance-needed", 422, "需要里程", "Distance needed",
+        "请填写里程(米)", "Give distance_m",
+    ),
+    DistanceNotPlausible: ProblemType(
+        "distance-not-plausible", 422, "里程与时间不符", "Distance not plausible",
+        "请检查里程和时间", "Check the distance and the times",
+    ),
+    PhotoRefused: ProblemType(
+        "photo-unreadable", 422, "无法读取这张照片", "Photo unreadable",
+        "请重新拍一张清晰的照片上传", "Take a new photo and send it",
+    ),
+    PhotoTypeRefused: ProblemType(
+        "photo-type", 415, "请选择 JPEG", "Choose JPEG",
+        "请在相机设置中选择“兼容性最佳”或改发 JPEG", "Set the camera to most compatible, or send JPEG",
+    ),
+    SubjectNotLinked: ProblemType(
+        "subject-not-linked", 404, "该用户尚未绑定碳账户", "Customer not linked",
+        "请先让用户绑定碳账户", "Let the customer link the account first",
+    ),
+    SubjectTokenMisplaced: ProblemType(
+        "subject-token-misplaced", 422, "subject_token 使用有误", "subject_token misplaced",
+        "合作方上报须带 subject_token,本人上报不带",
+        "Partners name their customer by subject_token; members do not",
+    ),
+    BagUnknown: ProblemType(
+        "bag-unknown", 404, "没有找到这个回收袋", "Bag unknown",
+        "请重新扫描袋上的二维码", "Scan the code on the bag again",
+    ),
+    BagAlreadyBound: ProblemType(
+        "bag-already-bound", 409, "这个回收袋已被绑定", "Bag already bound",
+        "请换一个新的回收袋", "Take a new bag",
+    ),
+    BagNotBound: ProblemType(
+        "bag-not-bound", 409, "这个回收袋还没有绑定", "Bag not bound",
+        "请先让居民扫码绑袋", "Let the member scan it first",
+    ),
+    BagAlreadyWeighed: ProblemType(
+        "bag-already-weighed", 409, "这个回收袋已称重", "Bag already weighed",
+        "如需更正,请联系运营人员", "Ask the operator for a correction if the first result is wrong",
+    ),
+    BagLapsed: ProblemType(
+        "bag-lapsed", 409, "绑定已超过 14 天", "Binding lapsed",
+        "请重新领取并绑定新的回收袋", "Take and bind a new bag",
+    ),
+    WeighingNotClear: ProblemType(
+        "weighing-not-clear", 422, "称重结果有误", "Weighing not clear",
+        "请只给出总重 mass_g,或按材料给出 materials,合计不超过 50 千克",
+        "Give either mass_g or materials, at most 50 kg together",
+    ),
+    InsufficientPoints: ProblemType(
+        "insufficient-points", 422, "可用积分不足", "Not enough points",
+        "继续打卡即可获得积分", "Check in to earn more",
+    ),
+    HoldResolved: ProblemType(
+        "hold-resolved", 409, "这笔冻结已处理", "Hold resolved",
+        "请刷新后查看结果", "Look at the outcome",
+    ),
+    PeriodNotValid: ProblemType(
+        "period-not-valid", 422, "时间段有误", "Period not valid",
+        "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
+    ),
+}  # fmt: skip

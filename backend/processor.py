@@ -1,0 +1,135 @@
+"""The processor: one literal table from work to step, driven from the work table.
+
+Fast steps delete their work and write its effect in one transaction; a poison row is found by
+halving what is taken until it stands alone, and is postponed. The slow step (scoring) leases its
+work, because no transaction may wait for a model.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.batches import BatchRaced
+from backend.bell import Bell
+from backend.checkins.steps import score_step
+from backend.crediting.photo_credit import credit_step
+from backend.crediting.steps import Rulebook
+from backend.errors import DomainError
+from backend.events import CREDIT, REPORT, SCORE
+from backend.evidence_store import EvidenceStore
+from backend.ledger.queries import fold_deltas
+from backend.outbox import CHANNEL, Work, lease, postpone, take
+from backend.reports.steps import report_step
+from backend.workers import Workers
+
+TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20}  # rows per transaction
+LOOK_ANYWAY_S = 1.0  # due retries have no notification
+SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
+SCORE_LEASE_S = 60.0  # many times the slowest batch seen; then another processor takes over
+ROLL_EVERY_S = 2.0
+ROLL_ROWS_MAX = 1_000
+
+_log = structlog.get_logger(__name__)
+_steps_done = Counter("tanhui_work_done", "Rows of work that were acted on", ["step"])
+_steps_failed = Counter("tanhui_work_failed", "Rows of work that were postponed", ["step"])
+
+FastStep = Callable[[AsyncConnection, Sequence[Work]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What acting on work needs; several may run on one database."""
+
+    engine: AsyncEngine
+    bell: Bell
+    workers: Workers
+    store: EvidenceStore
+    rules: Rulebook
+    credit_lanes: int = 2
+
+    def steps(self) -> Mapping[str, FastStep]:
+        """The picture of the system: which step acts on which work, in one transaction."""
+
+        async def credit(conn: AsyncConnection, works: Sequence[Work]) -> None:
+            await credit_step(conn, works, self.rules)
+
+        return {CREDIT: credit, REPORT: report_step}
+
+    async def serve(self) -> None:
+        """Act on work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.credit_lanes):
+                group.create_task(self._serve_fast(CREDIT))
+            group.create_task(self._serve_fast(REPORT))
+            group.create_task(self._serve_scoring())
+            group.create_task(self._serve_roller())
+
+    async def _serve_fast(self, step: str) -> None:
+        act, limit = self.steps()[step], TAKE_MAX[step]
+        while True:
+            try:
+                done = await self.act_once(step, act, limit)
+            except (SQLAlchemyError, BatchRaced, OSError, DomainError) as error:
+                limit = await self._after_failure(step, limit, error)
+                continue
+            limit = min(TAKE_MAX[step], limit * 2)
+            if not done:
+                await self.bell.wait(LOOK_ANYWAY_S)
+
+    async def act_once(self, step: str, act: FastStep, limit: int) -> int:
+        """Take up to `limit` due rows of a fast step and act on them; return how many."""
+        async with self.engine.begin() as conn:
+            works = await take(conn, step, limit=limit)
+            if works:
+                await act(conn, works)
+        _steps_done.labels(step).inc(len(works))
+        return len(works)
+
+    async def _after_failure(self, step: str, limit: int, error: Exception) -> int:
+        """Halve what is taken next; a row that fails alone waits, and is dead after its last try."""
+        _log.warning("step_failed", step=step, rows=limit, error=type(error).__name__)
+        is_ours = isinstance(error, DBAPIError) and not error.connection_invalidated
+        if limit > 1 or not is_ours:
+            await asyncio.sleep(0.05)
+            return max(1, limit // 2)
+        async with self.engine.begin() as conn:
+            works = await take_one_due(conn, step)
+            await postpone(conn, works, type(error).__name__)
+        _steps_failed.labels(step).inc(len(works))
+        return limit
+
+    async def _serve_scoring(self) -> None:
+        while True:
+            try:
+                done = await self.score_once()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("step_failed", step=SCORE, error=type(error).__name__)
+                done = 0
+            if not done:
+                await self.bell.wait(LOOK_ANYWAY_S)
+
+    async def score_once(self) -> int:
+        """Lease and score one batch of photos; return how many were leased."""
+        async with self.engine.begin() as conn:
+            works = await lease(conn, SCORE, limit=SCORE_BATCH, lease_s=SCORE_LEASE_S)
+        if works:
+            await score_step(self.engine, works, scorer=self.workers, store=self.store)
+            _steps_done.labels(SCORE).inc(len(works))
+        return len(works)
+
+    async def _serve_roller(self) -> None:
+        while True:
+            async with self.engine.begin() as conn:
+                folded = await fold_deltas(conn, limit=ROLL_ROWS_MAX)
+            if folded < ROLL_ROWS_MAX:
+                await asyncio.sleep(ROLL_EVERY_S)
+
+
+async def take_one_due(conn: AsyncConnection, step: str) -> list[Work]:
+    """The row at the head of a fast step, leased for a moment so that it can be postponed."""
+    return await lease(conn, step, limit=1, lease_s=1.0)

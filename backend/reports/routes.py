@@ -1,0 +1,171 @@
+"""The operator's first numbers, and the public total."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.errors import DomainError
+from backend.http.principal import PUBLIC, roles
+from backend.http.routes import Answer, Call, Route
+from backend.reports.queries import active_members, public_totals, totals_by, undecided
+from backend.units import format_reduction, shanghai_day
+
+PERIOD_DAYS_MAX = 366  # a year by day is what a screen can show; longer periods are exports
+# Fewer people than this are not counted out loud: with a district and a day, they could be named.
+ACTIVE_MEMBERS_SHOWN_MIN = 10
+
+DISCLAIMER_ZH = "减碳量按公开方法学估算,不是核证减排量,不可交易。"
+DISCLAIMER_EN = (
+    "Reductions are estimated by public methodologies; they are not certified and not tradable."
+)
+
+
+class PeriodNotValid(DomainError):
+    """A period begins on or before its end and is at most 366 days long."""
+
+
+class SummaryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """First and last Shanghai day of the activities; by default the thirty days up to today."""
+
+    since: date | None = None
+    until: date | None = None
+
+
+class TotalAnswer(msgspec.Struct, kw_only=True):
+    """Totals of one action, district or day."""
+
+    name: str
+    credits: int
+    grams: int
+    points: int
+    reduction_text: str
+
+
+class SummaryAnswer(msgspec.Struct, kw_only=True):
+    """Aggregate reductions of a period; `active_members` is null below ten people."""
+
+    since: date
+    until: date
+    as_of: datetime
+    closed: bool
+    credited: int
+    in_review: int
+    rejected: int
+    active_members: int | None
+    grams: int
+    points: int
+    reduction_text: str
+    by_action: list[TotalAnswer]
+    by_district: list[TotalAnswer]
+    by_day: list[TotalAnswer]
+    note: str
+
+
+class PublicTotalsAnswer(msgspec.Struct, kw_only=True):
+    """All that the programme has credited."""
+
+    as_of: datetime
+    closed: bool
+    credited: int
+    grams: int
+    reduction_text: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsReader:
+    """What reading totals needs."""
+
+    engine: AsyncEngine
+
+    def routes(self) -> Sequence[Route[Any, Any]]:
+        """Give totals."""
+        return [
+            Route(
+                "GET",
+                "/v1/operator/summary",
+                self.get_summary,
+                policy=roles("operator", "auditor", "admin"),
+                summary="See aggregate reductions by action, district and day",
+                query=SummaryQuery,
+                answers={200: SummaryAnswer},
+                problems=(PeriodNotValid,),
+            ),
+            Route(
+                "GET",
+                "/v1/public/totals",
+                self.get_public_totals,
+                policy=PUBLIC,
+                summary="See what the whole programme has credited",
+                answers={200: PublicTotalsAnswer},
+            ),
+        ]
+
+    async def get_summary(self, call: Call[None, SummaryQuery]) -> Answer:
+        """Answer the totals of a period, all from one snapshot."""
+        async with self.engine.connect() as conn:
+            snapshot = await conn.execution_options(isolation_level="REPEATABLE READ")
+            overall = await public_totals(conn)
+            since, until = _period(call.query, shanghai_day(overall.as_of))
+            groups = {
+                name: [_total(row) for row in await totals_by(conn, name, since=since, until=until)]
+                for name in ("action", "district", "day")
+            }
+            open_ones = await undecided(conn, since=since, until=until)
+            active = await active_members(conn, since=since, until=until)
+        grams = sum(total.grams for total in groups["action"])
+        return Answer(
+            SummaryAnswer(
+                since=since,
+                until=until,
+                as_of=overall.as_of,
+                closed=False,
+                credited=sum(total.credits for total in groups["action"]),
+                in_review=open_ones.in_review,
+                rejected=open_ones.rejected,
+                active_members=active if active >= ACTIVE_MEMBERS_SHOWN_MIN else None,
+                grams=grams,
+                points=sum(total.points for total in groups["action"]),
+                reduction_text=format_reduction(grams),
+                by_action=groups["action"],
+                by_district=groups["district"],
+                by_day=groups["day"],
+                note=DISCLAIMER_ZH if call.language == "zh" else DISCLAIMER_EN,
+            )
+        )
+
+    async def get_public_totals(self, call: Call[None, None]) -> Answer:
+        """Answer the public total with the sentence that belongs under it."""
+        async with self.engine.connect() as conn:
+            row = await public_totals(conn)
+        answer = PublicTotalsAnswer(
+            as_of=row.as_of,
+            closed=False,
+            credited=row.credits,
+            grams=row.grams,
+            reduction_text=format_reduction(row.grams),
+            note=DISCLAIMER_ZH if call.language == "zh" else DISCLAIMER_EN,
+        )
+        return Answer(answer, headers={"Cache-Control": "public, max-age=30"})
+
+
+def _period(query: SummaryQuery, today: date) -> tuple[date, date]:
+    until = query.until or today
+    since = query.since or until - timedelta(days=29)
+    if not timedelta(0) <= until - since < timedelta(days=PERIOD_DAYS_MAX):
+        raise PeriodNotValid
+    return since, until
+
+
+def _total(row: Any) -> TotalAnswer:
+    return TotalAnswer(
+        name=row.name,
+        credits=row.credits,
+        grams=row.grams,
+        points=row.points,
+        reduction_text=format_reduction(row.grams),
+    )

@@ -1,0 +1,107 @@
+"""Running the service: the API, the processor, or both in one process."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+import uvloop
+
+from backend.api import open_api
+from backend.bell import Bell
+from backend.deployment import Deployment, open_deployment
+from backend.http import serve
+from backend.outbox import CHANNEL
+from backend.processor import Processor
+from backend.settings import Settings
+
+NOTICE_S = 0.2  # between the first refused probe and the closed door; pods wait in preStop besides
+
+_log = structlog.get_logger(__name__)
+
+
+def run_service(settings: Settings, *, parts: str) -> int:
+    """Run `serve`, `api` or `processor` until SIGTERM; returns the exit code."""
+    configure_logs()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, parts=parts))
+    return 0
+
+
+def configure_logs() -> None:
+    """JSON lines on standard output, in UTC; no bodies, no tokens, no coordinates."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    )
+
+
+async def _serve(settings: Settings, *, parts: str) -> None:
+    if settings.dev_issuer:
+        _log.warning("development_issuer", detail="anybody can sign in as anybody")
+    async with open_deployment(settings) as deployment:
+        await serve_deployment(deployment, parts=parts)
+
+
+async def serve_deployment(
+    deployment: Deployment,
+    *,
+    parts: str = "serve",
+    started: Callable[[int], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve an open deployment until SIGTERM, SIGINT or `stop`; tell the port when it is known."""
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        beside = []
+        if parts != "api":
+            bell = Bell(deployment.engine, CHANNEL)
+            processor = processor_of(deployment, bell)
+            beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]
+        try:
+            if parts == "processor":
+                await _until_stopped(stop)
+            else:
+                api = await stack.enter_async_context(open_api(deployment))
+                settings = deployment.settings
+                await serve(
+                    api.app,
+                    host=settings.host,
+                    port=settings.port,
+                    started=started or _tell(settings.host),
+                    notice_s=NOTICE_S,
+                    stop=stop,
+                )
+        finally:
+            for task in beside:
+                task.cancel()
+
+
+def processor_of(deployment: Deployment, bell: Bell) -> Processor:
+    """The processor of a deployment."""
+    return Processor(
+        deployment.engine, bell, deployment.workers, deployment.store, deployment.rules
+    )
+
+
+def _tell(host: str) -> Callable[[int], None]:
+    def tell(port: int) -> None:
+        _log.info("serving", address=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
+
+    return tell
+
+
+async def _until_stopped(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    _log.info("processing")
+    await stop.wait()
