@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from backend.checkins.domain import Change, CheckIn, Status, WindowUse
 from backend.checkins.queries import (
@@ -93,7 +93,7 @@ async def test_a_natural_key_names_one_check_in_of_its_account(conn):
     await saved_check_in(conn, natural_key="bag-7", account_id=OTHER)
     assert await find_by_natural_key(conn, ACCOUNT, "bag-7") == mine
     assert await find_by_natural_key(conn, ACCOUNT, "bag-8") is None
-    with pytest.raises(IntegrityError, match="uq_check_in_account_id_natural_key"):
+    with pytest.raises(DBAPIError, match="uq_check_in_account_id_natural_key"):
         await saved_check_in(conn, natural_key="bag-7")
 
 
