@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from scoring.fingerprint import ORIENTATIONS, Fingerprints
 from scoring.photo import sanitise
-from scoring.plate import CLASSES, PARTS, PlateScore
+from scoring.plate import CLASSES, PARTS, PlateScore, Quality
 
 EMBEDDING = b"\x00\x3c" + b"\x00\x00" * 63  # float16: 1, then zeros
 MODEL = "0" * 64
@@ -20,6 +20,7 @@ def make_score(jpeg=b"a plate", *, verdict="accepted", reason=None, fingerprint=
     return PlateScore(
         scores=scores,
         recapture=0,
+        quality=Quality(luminance=200.0, sharpness=500.0),
         verdict=verdict,
         reason=reason,
         model=MODEL,
