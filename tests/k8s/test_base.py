@@ -125,13 +125,18 @@ def test_a_pod_leaves_without_losing_what_is_under_way(workload):
     assert pod["topologySpreadConstraints"]
 
 
-@pytest.mark.parametrize(
-    "workload", [found for found in WORKLOADS if found["kind"] == "Deployment"], ids=label
-)
-def test_probes_ask_what_they_mean(workload):
-    (container,) = pod_of(workload)["containers"]
+def test_probes_ask_what_they_mean():
+    (api,) = [found for found in WORKLOADS if found["metadata"]["name"] == "tanhui-api"]
+    (container,) = pod_of(api)["containers"]
+    assert container["startupProbe"]["httpGet"]["path"] == "/livez"
     assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_a_pod_without_a_port_has_no_probe():
+    for workload in WORKLOADS:
+        for container in containers_of(workload):
+            assert ("ports" in container) is ("readinessProbe" in container)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=label)
