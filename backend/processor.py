@@ -8,6 +8,7 @@ work, because no transaction may wait for a model.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -66,8 +67,12 @@ class Processor:
             for _ in range(self.credit_lanes):
                 group.create_task(self._serve_fast(CREDIT))
             group.create_task(self._serve_fast(REPORT))
-            group.create_task(self._serve_scoring())
-            group.create_task(self._serve_roller())
+            group.create_task(
+                self._repeat(SCORE, self.score_once, partial(self.bell.wait, LOOK_ANYWAY_S))
+            )
+            group.create_task(
+                self._repeat("roll", self.roll_once, partial(asyncio.sleep, ROLL_EVERY_S))
+            )
 
     async def _serve_fast(self, step: str) -> None:
         act, limit = self.steps()[step], TAKE_MAX[step]
@@ -103,16 +108,6 @@ class Processor:
         _steps_failed.labels(step).inc(len(works))
         return limit
 
-    async def _serve_scoring(self) -> None:
-        while True:
-            try:
-                done = await self.score_once()
-            except (SQLAlchemyError, OSError) as error:
-                _log.warning("step_failed", step=SCORE, error=type(error).__name__)
-                done = 0
-            if not done:
-                await self.bell.wait(LOOK_ANYWAY_S)
-
     async def score_once(self) -> int:
         """Lease and score one batch of photos; return how many were leased."""
         async with self.engine.begin() as conn:
@@ -122,12 +117,23 @@ class Processor:
             _steps_done.labels(SCORE).inc(len(works))
         return len(works)
 
-    async def _serve_roller(self) -> None:
+    async def roll_once(self) -> int:
+        """Fold one portion of deltas of shared accounts; return how many."""
+        async with self.engine.begin() as conn:
+            return await fold_deltas(conn, limit=ROLL_ROWS_MAX)
+
+    async def _repeat(
+        self, name: str, act: Callable[[], Awaitable[int]], pause: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Act for ever, pausing when there was nothing to do; a database that is away is waited for."""
         while True:
-            async with self.engine.begin() as conn:
-                folded = await fold_deltas(conn, limit=ROLL_ROWS_MAX)
-            if folded < ROLL_ROWS_MAX:
-                await asyncio.sleep(ROLL_EVERY_S)
+            try:
+                done = await act()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("step_failed", step=name, error=type(error).__name__)
+                done = 0
+            if not done:
+                await pause()
 
 
 async def take_one_due(conn: AsyncConnection, step: str) -> list[Work]:

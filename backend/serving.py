@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import structlog
 import uvloop
@@ -57,7 +57,7 @@ async def serve_deployment(
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve an open deployment until SIGTERM, SIGINT or `stop`; tell the port when it is known."""
-    stop = stop or asyncio.Event()
+    stop = stop or _stop_on_signals()
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         beside = []
@@ -67,7 +67,8 @@ async def serve_deployment(
             beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]
         try:
             if parts == "processor":
-                await _until_stopped(stop)
+                _log.info("processing")
+                await stop.wait()
             else:
                 api = await stack.enter_async_context(open_api(deployment))
                 settings = deployment.settings
@@ -98,10 +99,8 @@ def _tell(host: str) -> Callable[[int], None]:
     return tell
 
 
-async def _until_stopped(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
-    _log.info("processing")
-    await stop.wait()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

@@ -52,10 +52,10 @@ class PastBalanceAnswer(msgspec.Struct, kw_only=True):
     points: Points
 
 
-class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`at` asks for the balance at a past moment (RFC 3339 with offset)."""
+class BalanceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The moment whose balance is asked for (RFC 3339 with offset)."""
 
-    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class TransferAnswer(msgspec.Struct, kw_only=True):
@@ -93,9 +93,17 @@ class AccountReader:
                 "/v1/account",
                 self.get_account,
                 policy=roles("member"),
-                summary="See my carbon account, now or at a past moment",
-                query=AccountQuery,
-                answers={200: AccountAnswer | PastBalanceAnswer},
+                summary="See my carbon account",
+                answers={200: AccountAnswer},
+            ),
+            Route(
+                "GET",
+                "/v1/account/balance",
+                self.get_balance,
+                policy=roles("member"),
+                summary="See what was on my account at a past moment",
+                query=BalanceQuery,
+                answers={200: PastBalanceAnswer},
             ),
             Route(
                 "GET",
@@ -108,17 +116,17 @@ class AccountReader:
             ),
         ]
 
-    async def get_account(self, call: Call[None, AccountQuery]) -> Answer:
+    async def get_balance(self, call: Call[None, BalanceQuery]) -> Answer:
+        """Answer the balances that the transfers booked up to a moment explain."""
+        account_id, at = _account(call), call.query.at
+        async with self.engine.connect() as conn:
+            grams, points = await balances_at(conn, account_id, at)
+        return Answer(PastBalanceAnswer(account_id=account_id, at=at, grams=grams, points=points))
+
+    async def get_account(self, call: Call[None, None]) -> Answer:
         """Answer the balances of the caller's account."""
         account_id = _account(call)
         async with self.engine.connect() as conn:
-            if call.query.at is not None:
-                grams, points = await balances_at(conn, account_id, call.query.at)
-                return Answer(
-                    PastBalanceAnswer(
-                        account_id=account_id, at=call.query.at, grams=grams, points=points
-                    )
-                )
             grams = await grams_balance(conn, account_id)
             lots = (await point_lots(conn, [account_id]))[account_id]
             debt = await points_debt(conn, account_id)

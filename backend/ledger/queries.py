@@ -233,12 +233,13 @@ async def open_account(conn: AsyncConnection, account_id: UUID, kind: str) -> No
 async def fold_deltas(conn: AsyncConnection, *, limit: int) -> int:
     """Add pending deltas of shared accounts to their balances; return how many were folded.
 
-    Deletes and adds in one transaction: a watermark would lose deltas that commit late.
+    Deletes and adds in one transaction: a watermark would lose deltas that commit late. A second
+    roller waits for the rows of the first and then finds them gone.
     """
     return await run(
         conn,
         "WITH gone AS (DELETE FROM account_delta WHERE id IN (SELECT id FROM account_delta ORDER BY id"
-        " LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING account_id, lot_id, amount),"
+        " LIMIT :limit) RETURNING account_id, lot_id, amount),"
         " net AS (SELECT account_id, lot_id, sum(amount) AS amount FROM gone GROUP BY 1, 2),"
         " raised AS (INSERT INTO account_lot AS kept (account_id, lot_id, posted)"
         " SELECT account_id, lot_id, amount FROM net WHERE amount > 0 ORDER BY 1, 2"

@@ -107,8 +107,8 @@ class TotalsReader:
 
     async def get_summary(self, call: Call[None, SummaryQuery]) -> Answer:
         """Answer the totals of a period, all from one snapshot."""
-        async with self.engine.connect() as conn:
-            snapshot = await conn.execution_options(isolation_level="REPEATABLE READ")
+        async with self.engine.connect() as fresh:
+            conn = await fresh.execution_options(isolation_level="REPEATABLE READ")
             overall = await public_totals(conn)
             since, until = _period(call.query, shanghai_day(overall.as_of))
             groups = {
