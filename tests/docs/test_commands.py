@@ -31,3 +31,12 @@ def test_pages_name_only_commands_that_exist():
     named = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
     used = {match for path in TEXTS for match in named.findall(path.read_text(encoding="utf-8"))}
     assert used - listed_commands() == set()
+
+
+def test_pages_name_only_commands_of_tanhui_that_exist():
+    from backend.cli import _parser
+
+    (commands,) = [action for action in _parser()._actions if action.choices]
+    named = re.compile(r"(?:`|^|/)tanhui ([a-z-]+)", re.MULTILINE)
+    used = {match for path in TEXTS for match in named.findall(path.read_text(encoding="utf-8"))}
+    assert used - set(commands.choices or ()) == set()
