@@ -9,6 +9,13 @@ PROMISED = {
     *("faults", "image"),
 }
 TEXTS = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+
+
+def named_in_code(command: str) -> set[str]:
+    named = re.compile(rf"(?:^|[`/ ]){command} ([a-z][a-z-]*)", re.MULTILINE)
+    code = (found for path in TEXTS for found in CODE.findall(path.read_text(encoding="utf-8")))
+    return {name for found in code for name in named.findall(found)}
 
 
 def listed_commands() -> set[str]:
@@ -28,15 +35,11 @@ def test_make_help_lists_every_command():
 
 
 def test_pages_name_only_commands_that_exist():
-    named = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
-    used = {match for path in TEXTS for match in named.findall(path.read_text(encoding="utf-8"))}
-    assert used - listed_commands() == set()
+    assert named_in_code("make") - listed_commands() == set()
 
 
 def test_pages_name_only_commands_of_tanhui_that_exist():
     from backend.cli import _parser
 
     (commands,) = [action for action in _parser()._actions if action.choices]
-    named = re.compile(r"(?:`|^|/)tanhui ([a-z-]+)", re.MULTILINE)
-    used = {match for path in TEXTS for match in named.findall(path.read_text(encoding="utf-8"))}
-    assert used - set(commands.choices or ()) == set()
+    assert named_in_code("tanhui") - set(commands.choices or ()) == set()
