@@ -64,3 +64,9 @@ def test_every_purpose_of_a_transfer_is_in_the_reference():
 
     reference = page("reference/ledger.md")
     assert [purpose for purpose in Purpose if f"| `{purpose}` |" not in reference] == []
+
+
+def test_the_architecture_page_names_every_room():
+    rooms = {name.split(".")[1] for name in import_backend()}
+    listed = page("architecture.md")
+    assert [name for name in sorted(rooms) if f"`{name}`" not in listed] == []
