@@ -1,1 +1,1 @@
-"""The service: HTTP API, processor and the rooms of the product (`docs/architecture.md` shows the way)."""
+"""The service: HTTP API, processor and the rooms of the product; see `docs/architecture.md`."""

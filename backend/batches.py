@@ -1,9 +1,9 @@
 """Group commit: many callers, one transaction, an answer for each.
 
-A batch is written by a function `write_batch(conn, items) -> list[Done | Refusal]`: one transaction,
-a constant number of statements. A refusal is a value and stops only its own item; what the database
-itself refuses (SQLSTATE class 22 or 23) makes the batch run again in halves, down to the one item
-that is to blame. Callers get their answer after COMMIT, never before.
+A batch is written by a function `write_batch(conn, items) -> list[Done | Refusal]`: one
+transaction, a constant number of statements. A refusal is a value and stops only its own item; what
+the database itself refuses (SQLSTATE class 22 or 23) makes the batch run again in halves, down to
+the one item that is to blame. Callers get their answer after COMMIT, never before.
 """
 
 import asyncio
@@ -103,8 +103,8 @@ def _sqlstate(error: DBAPIError) -> str:
 class Batcher(Generic[Item, Done]):
     """Collects items of one kind and writes them together.
 
-    While one batch commits the next one fills, so the batch grows with the load by itself and a lone
-    item waits no longer than `BATCH_WAIT_S`.
+    While one batch commits the next one fills, so the batch grows with the load by itself and a
+    lone item waits no longer than `BATCH_WAIT_S`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs, so that an auditor's install stays small."""
+"""The command line. Commands import what they need, so that an auditor's install stays small."""
 
 import argparse
 import json
@@ -153,10 +153,12 @@ def _calculate(parsed: argparse.Namespace) -> int:
 def _score(parsed: argparse.Namespace) -> int:
     import os
 
+    from scoring.plate import PlateRecogniser
     from scoring.score_files import score_files
 
     named = parsed.model or os.environ.get("TANHUI_MODEL") or None
-    for line in score_files(parsed.files, Path(named) if named else None):
+    recogniser = PlateRecogniser.load(Path(named) if named else None)
+    for line in score_files(parsed.files, recogniser):
         print(json.dumps(line, ensure_ascii=False), flush=True)
     return EXIT_OK
 

@@ -46,7 +46,8 @@ def make_engine(url: str, *, pool_size: int = POOL_SIZE, **options: Any) -> Asyn
             "command_timeout": COMMAND_TIMEOUT_S,
             "server_settings": {
                 "application_name": "tanhui",
-                "jit": "off",  # batches are many small probes; compiling them costs more than running
+                # Batches are many small probes; compiling them costs more than running them.
+                "jit": "off",
             },
         },
         **options,
@@ -71,7 +72,7 @@ async def run(conn: AsyncConnection, sql: str, **values: Any) -> int:
 async def copy_rows(
     conn: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Insert many rows by COPY, in the transaction of `conn`; a broken constraint is a `DBAPIError`."""
+    """Insert rows by COPY in the transaction of `conn`; a broken constraint is a `DBAPIError`."""
     if not rows:
         return
     raw: Any = (await conn.get_raw_connection()).driver_connection

@@ -78,7 +78,7 @@ def start_embedded(settings: Settings) -> EmbeddedServer:
 
 
 def claim_secret(settings: Settings) -> bytes:
-    """The key of claims: from the settings, or made once in the data folder of an embedded database.
+    """The key of claims: from the settings, or made once in the data folder.
 
     Raises:
         SystemExit: A database of its own without a key: every process must use the same one.

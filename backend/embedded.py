@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: one wrapper around the server that comes from the package index.
 
-It serves laptops, tests and pilots of one machine; production sets `TANHUI_DATABASE_URL`. The server
-belongs to its data folder: whoever starts it first makes it, later processes join it, and after a
-kill of its last user it keeps running until somebody joins and leaves in order.
+It serves laptops, tests and pilots of one machine; production sets `TANHUI_DATABASE_URL`. It
+belongs to its data folder: whoever starts it first makes it, later processes join it, and after
+a kill of its last user it keeps running until somebody joins and leaves in order.
 """
 
 import os
@@ -17,8 +17,8 @@ PROGRAM_S_MAX = 30.0  # making a database takes a fraction of a second on an idl
 # Reasons beside the values; durability (fsync, synchronous_commit, full_page_writes) stays at its
 # safe default, which the start asserts.
 _SETTINGS = """\
-shared_buffers = 256MB           # a small city's hot set; the default 128MB evicts index pages early
-max_wal_size = 4GB               # fewer checkpoints, so fewer full-page images while credits pour in
+shared_buffers = 256MB           # a small city's hot set; 128MB evicts index pages early
+max_wal_size = 4GB               # fewer checkpoints, so fewer full-page images under load
 checkpoint_timeout = 15min       # the same; recovery after a crash stays within seconds
 max_connections = 100
 idle_in_transaction_session_timeout = 10s  # a lost client must not hold account locks

@@ -1,7 +1,8 @@
 """The base of every refusal.
 
-A refusal is named for what is wrong; its class docstring is the sentence that a developer reads, and
-`problems.py` holds the sentences that people read. Rules raise it, and in a batch it is a value.
+A refusal is named for what is wrong; its class docstring is the sentence that a developer reads,
+and `problems.py` holds the sentences that people read. Rules raise it, and in a batch it is a
+value.
 """
 
 from collections.abc import Mapping

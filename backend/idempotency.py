@@ -88,7 +88,7 @@ class Replay(NamedTuple):
 
 
 class Follows(NamedTuple):
-    """The same intention stands earlier in this batch, at this index; its answer is this one's too."""
+    """The same intention stands earlier in this batch; its answer is this one's too."""
 
     leader: int
 

@@ -2,8 +2,8 @@
 
 A row is written in the transaction that made its event true. A fast step deletes its
 rows (`FOR UPDATE SKIP LOCKED`) and writes their effect in one transaction. A slow step
-(inference, foreign calls) leases rows and acknowledges with the attempt number as a fence, so that a
-worker that was thought dead cannot act twice. A row that fails too often stays, visible and
+(inference, foreign calls) leases rows and acknowledges with the attempt number as a fence, so
+that a worker that was thought dead cannot act twice. A row that fails too often stays, visible and
 replayable.
 """
 
@@ -140,7 +140,8 @@ async def postpone(conn: AsyncConnection, failed: Sequence[Work], error: str) ->
     await run(
         conn,
         "UPDATE work SET attempts = ours.attempts, error = :error,"
-        " run_at = now() + make_interval(secs => least(:first * power(2, ours.attempts), :longest)),"
+        " run_at = now() + make_interval(secs => least(:first * power(2, ours.attempts),"
+        " :longest)),"
         " dead_at = CASE WHEN ours.attempts >= :attempts_max THEN now() END"
         " FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS smallint[])) AS ours(id, attempts)"
         " WHERE work.id = ours.id AND work.attempts <= ours.attempts",

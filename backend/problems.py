@@ -54,7 +54,8 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请检查内容后重试", "Check the values and send them again",
     ),
     IdempotencyKeyReused: ProblemType(
-        "idempotency-key-reused", 422, "这个 Idempotency-Key 已用于其他请求", "Idempotency-Key reused",
+        "idempotency-key-reused", 422, "这个 Idempotency-Key 已用于其他请求", "Idempotency-Key"
+        " reused",
         "请为新的操作生成新的键", "Make a new key for a new effect",
     ),
     EvidenceAlreadyUsed: ProblemType(
@@ -119,7 +120,8 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ),
     PhotoTypeRefused: ProblemType(
         "photo-type", 415, "请选择 JPEG", "Choose JPEG",
-        "请在相机设置中选择“兼容性最佳”或改发 JPEG", "Set the camera to most compatible, or send JPEG",
+        "请在相机设置中选择“兼容性最佳”或改发 JPEG", "Set the camera to most compatible, or send"
+        " JPEG",
     ),
     SubjectNotLinked: ProblemType(
         "subject-not-linked", 404, "该用户尚未绑定碳账户", "Customer not linked",

@@ -24,7 +24,7 @@ from backend.errors import DomainError
 from backend.events import CREDIT, REPORT, SCORE
 from backend.evidence_store import EvidenceStore
 from backend.ledger.queries import fold_deltas
-from backend.outbox import CHANNEL, Work, lease, postpone, take
+from backend.outbox import Work, lease, postpone, take
 from backend.reports.steps import report_step
 from backend.workers import Workers
 
@@ -96,7 +96,7 @@ class Processor:
         return len(works)
 
     async def _after_failure(self, step: str, limit: int, error: Exception) -> int:
-        """Halve what is taken next; a row that fails alone waits, and is dead after its last try."""
+        """Halve what is taken next; a row that fails alone waits, and in the end is dead."""
         _log.warning("step_failed", step=step, rows=limit, error=type(error).__name__)
         is_ours = isinstance(error, DBAPIError) and not error.connection_invalidated
         if limit > 1 or not is_ours:
@@ -125,7 +125,7 @@ class Processor:
     async def _repeat(
         self, name: str, act: Callable[[], Awaitable[int]], pause: Callable[[], Awaitable[None]]
     ) -> None:
-        """Act for ever, pausing when there was nothing to do; a database that is away is waited for."""
+        """Act for ever, pausing when idle; a database that is away is waited for."""
         while True:
             try:
                 done = await act()

@@ -24,7 +24,7 @@ def shanghai_day(moment: datetime) -> date:
 
 
 def format_reduction(grams: int) -> str:
-    """Grams below one kilogram, else kilograms with two decimals, else tonnes with three; truncated."""
+    """Grams, kilograms with two decimals or tonnes with three, as fits; truncated."""
     if abs(grams) < GRAMS_PER_KILOGRAM:
         return f"{grams} 克"
     if abs(grams) < GRAMS_PER_TONNE:

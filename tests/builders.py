@@ -38,7 +38,8 @@ async def saved_account(engine, *, points=1_000_000):
         await open_account(conn, account_id, "member")
         if points:
             await run(conn, "UPDATE fund SET budget = budget + :points", points=points)
-            await run(conn, "UPDATE fund_slice SET available = available + :share", share=points // 8)
+            share = points // 8
+            await run(conn, "UPDATE fund_slice SET available = available + :share", share=share)
     return account_id
 
 

@@ -1,4 +1,4 @@
-"""Fixtures by the rule of the style page: `conn` is rolled back, `engine` is a database of its own."""
+"""Fixtures: `conn` is rolled back, `engine` is a database of its own."""
 
 import asyncio
 import itertools
@@ -13,12 +13,14 @@ from fasteners import InterProcessLock
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-warnings.simplefilter("ignore")  # the embedded server's package warns at import, before pytest filters
+# The embedded server's package warns at import, before pytest filters.
+warnings.simplefilter("ignore")
 from backend.db import APPLICATION_ROLE, make_engine  # noqa: E402
 from backend.embedded import EmbeddedServer  # noqa: E402
 from backend.migrations import migrate  # noqa: E402
 
 TEMPLATE = "tanhui_template"
+PASSWORD_FILE = {"_read_password_file", "_parse_connect_dsn_and_args"}
 _numbers = itertools.count()
 
 
@@ -35,7 +37,7 @@ def nothing_blocks_the_loop():
         for function in ("os.stat", "io.TextIOWrapper.read", "io.BufferedReader.read"):
             if function in blockbuster.functions:
                 blockbuster.functions[function].can_block_in(
-                    "asyncpg/connect_utils.py", {"_read_password_file", "_parse_connect_dsn_and_args"}
+                    "asyncpg/connect_utils.py", PASSWORD_FILE
                 )
         yield
 

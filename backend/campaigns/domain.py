@@ -1,4 +1,4 @@
-"""How many points an action earns. Grams and points are two assets: no constant turns one into the other."""
+"""How many points an action earns; no constant turns grams into points."""
 
 from collections.abc import Mapping
 from uuid import UUID

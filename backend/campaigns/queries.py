@@ -15,7 +15,8 @@ async def draw(conn: AsyncConnection, fund_id: UUID, amount: int) -> int:
     """Take `amount` points out of the fund, or as many as are left; return how many.
 
     One slice that nobody holds is tried first. Only when none has enough are all slices locked, in
-    order, and drained. Called after the account locks, so the order of locks is the same everywhere.
+    order, and drained. Called after the account locks, so the order of locks is the same
+    everywhere.
     """
     if amount <= 0:
         return 0
@@ -33,7 +34,8 @@ async def draw(conn: AsyncConnection, fund_id: UUID, amount: int) -> int:
 async def _drain(conn: AsyncConnection, fund_id: UUID, amount: int) -> int:
     rows = await fetch(
         conn,
-        "SELECT slice, available FROM fund_slice WHERE fund_id = :fund ORDER BY slice FOR NO KEY UPDATE",
+        "SELECT slice, available FROM fund_slice WHERE fund_id = :fund ORDER BY slice FOR NO"
+        " KEY UPDATE",
         fund=fund_id,
     )
     missing = amount
@@ -61,7 +63,8 @@ async def give_back(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
 async def _add(conn: AsyncConnection, fund_id: UUID, number: int, amount: int) -> None:
     await run(
         conn,
-        "UPDATE fund_slice SET available = available + :amount WHERE fund_id = :fund AND slice = :number",
+        "UPDATE fund_slice SET available = available + :amount WHERE fund_id = :fund AND slice"
+        " = :number",
         fund=fund_id,
         number=number,
         amount=amount,
@@ -72,7 +75,8 @@ async def make_fund(conn: AsyncConnection, fund_id: UUID, *, name_zh: str, name_
     """Make an empty fund; its account row must exist. A second call changes nothing."""
     await run(
         conn,
-        "INSERT INTO fund (id, name_zh, name_en, budget) VALUES (:id, :zh, :en, 0) ON CONFLICT DO NOTHING",
+        "INSERT INTO fund (id, name_zh, name_en, budget) VALUES (:id, :zh, :en, 0) ON CONFLICT"
+        " DO NOTHING",
         id=fund_id,
         zh=name_zh,
         en=name_en,
@@ -97,7 +101,8 @@ async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
     share, rest = divmod(amount, FUND_SLICES)
     await run(
         conn,
-        "UPDATE fund_slice SET available = available + :share + CASE WHEN slice = 0 THEN :rest ELSE 0 END"
+        "UPDATE fund_slice SET available = available + :share + CASE WHEN slice = 0 THEN :rest"
+        " ELSE 0 END"
         " WHERE fund_id = :id",
         id=fund_id,
         share=share,

@@ -101,7 +101,7 @@ async def clock(conn: AsyncConnection, clock_shift_s: int) -> datetime:
     row = await fetch_one(
         conn, "SELECT clock_timestamp() + make_interval(secs => :shift) AS now", shift=clock_shift_s
     )
-    assert row is not None  # noqa: S101  # a SELECT without FROM has a row
+    assert row is not None  # a SELECT without FROM has a row
     now: datetime = row.now
     return now
 

@@ -43,7 +43,8 @@ check_in = Table(
     # "2026-11-21/lunch": which meal a plate belongs to.
     Column("meal_window", Text),
     CheckConstraint(
-        "status IN ('received', 'bound', 'scored', 'in_review', 'credited', 'rejected', 'reversed', 'lapsed')",
+        "status IN ('received', 'bound', 'scored', 'in_review', 'credited', 'rejected',"
+        " 'reversed', 'lapsed')",
         name="status",
     ),
     CheckConstraint("tier IN ('documented', 'self_declared')", name="tier"),
@@ -52,7 +53,8 @@ check_in = Table(
     Index("uq_check_in_account_id_natural_key", "account_id", "natural_key", unique=True),
     # A member's list, newest first.
     Index("ix_check_in_account_id_id", "account_id", "id"),
-    # The operator's numbers of undecided and refused check-ins, without a scan of the credited ones.
+    # The operator's numbers of undecided and refused check-ins, without a scan of the credited
+    # ones.
     Index(
         "ix_check_in_open",
         "status",

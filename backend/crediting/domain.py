@@ -60,7 +60,7 @@ class Order(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """An order that a methodology covers, with its period and what it earns as the only activity."""
+    """An order that a methodology covers, with its period and what it earns alone."""
 
     order: Order
     activity: Activity

@@ -1,4 +1,4 @@
-"""From bookings to transfers: grams from issuance, points from the fund, debts repaid, points clawed back."""
+"""From bookings to transfers: grams from issuance, points from the fund, debts, clawbacks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date

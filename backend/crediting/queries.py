@@ -62,7 +62,8 @@ _JSON_FIELDS = ("quantities", "allowed")
 _LIVE = "NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
 
 _LIVE_OF_PERIODS = (
-    f"SELECT {_CREDIT_COLUMNS}, lot_id FROM unnest(CAST(:accounts AS uuid[]), CAST(:periods AS text[]))"
+    f"SELECT {_CREDIT_COLUMNS}, lot_id FROM unnest(CAST(:accounts AS uuid[]), CAST(:periods AS"
+    f" text[]))"
     " AS asked(of_account, of_period) CROSS JOIN LATERAL (SELECT * FROM credit"
     f" WHERE account_id = of_account AND period = of_period AND {_LIVE} OFFSET 0) AS credit"
 )
@@ -116,7 +117,8 @@ async def insert_reversals(
     """Mark credits as reversed; each can be reversed once."""
     await run(
         conn,
-        "INSERT INTO reversal (credit_id, id, reason, reversed_at) SELECT credit_id, id, :reason, :now"
+        "INSERT INTO reversal (credit_id, id, reason, reversed_at) SELECT credit_id, id,"
+        " :reason, :now"
         " FROM unnest(CAST(:credits AS uuid[]), CAST(:ids AS uuid[])) AS given(credit_id, id)",
         credits=[correction.old.credit.id for correction in corrections],
         ids=[correction.reversal_id for correction in corrections],
@@ -142,7 +144,8 @@ async def live_credits_of(
     """The bookings that count, by check-in."""
     rows = await fetch(
         conn,
-        f"SELECT {_CREDIT_COLUMNS} FROM credit WHERE check_in_id = ANY(CAST(:ids AS uuid[])) AND {_LIVE}",
+        f"SELECT {_CREDIT_COLUMNS} FROM credit WHERE check_in_id = ANY(CAST(:ids AS uuid[])) AND"
+        f" {_LIVE}",
         ids=list(check_in_ids),
     )
     return {row.check_in_id: Credit._make(row) for row in rows}

@@ -1,7 +1,8 @@
 """Credit a batch of accepted activities: load, decide, write.
 
-The caller has locked the accounts and writes the check-ins; this books credits, transfers and points,
-takes the claims, and appends `CreditBooked`. Nothing here knows where an activity came from.
+The caller has locked the accounts and writes the check-ins; this books credits, transfers and
+points, takes the claims, and appends `CreditBooked`. Nothing here knows where an activity came
+from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,7 @@ async def _claim(
 async def _write(
     conn: AsyncConnection, decision: Decision, locked: Locked
 ) -> Mapping[UUID, Credit]:
-    """Book transfers, credits, reversals and the event; shared rows (funds) were drawn last but one."""
+    """Draw from the fund, then book transfers, credits, reversals and the event."""
     payment = await pay(conn, decision, locked)
     await post(conn, payment.transfers, locked.now)
     await insert_credits(conn, payment.bookings, locked.now)

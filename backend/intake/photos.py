@@ -1,7 +1,8 @@
 """The batches that write captures and photo check-ins; scoring comes later and elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,7 +29,6 @@ from backend.errors import DomainError
 from backend.events import CHECK_IN_RECEIVED, Event
 from backend.idempotency import (
     Follows,
-    IdempotencyKeyReused,
     Replay,
     find_effects,
     record_effects,
@@ -72,7 +72,12 @@ async def write_captures(
     earlier = await captures_by_id(conn, [s.resource_id for s in standing if isinstance(s, Replay)])
     answers: list[CaptureAnswer] = []
     for request, stands in zip(requests, standing, strict=True):
-        answers.append(_capture(request, stands, windows, earlier, answers, locked.now))
+        if isinstance(stands, Replay):
+            answers.append(earlier[stands.resource_id])
+        elif isinstance(stands, Follows):
+            answers.append(answers[stands.leader])
+        else:
+            answers.append(stands or _capture(request, windows, locked.now))
     made = [
         (request, answer)
         for request, answer, stands in zip(requests, answers, standing, strict=True)
@@ -86,19 +91,8 @@ async def write_captures(
 
 
 def _capture(
-    request: CaptureRequest,
-    stands: Replay | Follows | IdempotencyKeyReused | None,
-    windows: Sequence[MealWindow],
-    earlier: Mapping[UUID, Capture],
-    answers: Sequence[CaptureAnswer],
-    now: datetime,
+    request: CaptureRequest, windows: Sequence[MealWindow], now: datetime
 ) -> CaptureAnswer:
-    if isinstance(stands, Replay):
-        return earlier[stands.resource_id]
-    if isinstance(stands, Follows):
-        return answers[stands.leader]
-    if isinstance(stands, DomainError):
-        return stands
     if request.action not in PHOTOGRAPHED:
         return ActionNotPhotographed()
     window = window_at(now, windows)
@@ -123,45 +117,56 @@ async def write_photos(
     locked = await lock_accounts(
         conn, [each.capture.account_id for each in photos], clock_shift_s=rules.clock_shift_s
     )
-    existing = await find_by_natural_keys(
-        conn, [(each.capture.account_id, str(each.capture.id)) for each in photos]
-    )
-    windows = [(each.capture.account_id, each.capture.meal_window) for each in photos]
-    uses = dict(await count_in_window(conn, windows))
-    keys = {key for each in photos for key in _claims(each, rules)}
-    taken = set(await claimed(conn, sorted(keys)))
+    known = await _known(conn, photos, rules)
     answers: list[Answer] = []
     for each in photos:
-        window = (each.capture.account_id, each.capture.meal_window)
-        answer = _receive(each, existing, uses[window], taken, locked.now, rules)
+        answer = _receive(each, known, locked.now, rules)
         if isinstance(answer, Received) and answer.check_in:
-            existing[each.capture.account_id, str(each.capture.id)] = answer.check_in
-            taken.update(_claims(each, rules))
-            uses[window] = uses[window]._replace(undecided=uses[window].undecided + 1)
+            known.add(each, answer.check_in, rules)
         answers.append(answer)
     await _write(conn, photos, answers, locked.now, rules)
     return answers
 
 
-def _receive(
-    photo: Photo,
-    existing: Mapping[tuple[UUID, str], CheckIn],
-    use: WindowUse,
-    taken: set[bytes],
-    now: datetime,
-    rules: Rulebook,
-) -> Answer:
+class _Known(NamedTuple):
+    """What is known of the photos' captures, meals and pixels; grows with the batch."""
+
+    check_ins: dict[tuple[UUID, str], CheckIn]
+    uses: dict[tuple[UUID, str], WindowUse]
+    claims: set[bytes]
+
+    def add(self, photo: Photo, check_in: CheckIn, rules: Rulebook) -> None:
+        """Let later photos of the batch see this one."""
+        capture = photo.capture
+        self.check_ins[capture.account_id, str(capture.id)] = check_in
+        self.claims.update(_claims(photo, rules))
+        meal = (capture.account_id, capture.meal_window)
+        self.uses[meal] = self.uses[meal]._replace(undecided=self.uses[meal].undecided + 1)
+
+
+async def _known(conn: AsyncConnection, photos: Sequence[Photo], rules: Rulebook) -> _Known:
+    captures = [each.capture for each in photos]
+    keys = {key for each in photos for key in _claims(each, rules)}
+    return _Known(
+        await find_by_natural_keys(conn, [(each.account_id, str(each.id)) for each in captures]),
+        dict(await count_in_window(conn, [(c.account_id, c.meal_window) for c in captures])),
+        set(await claimed(conn, sorted(keys))),
+    )
+
+
+def _receive(photo: Photo, known: _Known, now: datetime, rules: Rulebook) -> Answer:
     capture = photo.capture
-    before = existing.get((capture.account_id, str(capture.id)))
+    before = known.check_ins.get((capture.account_id, str(capture.id)))
     if before is not None:
         if before.evidence_sha256 != photo.evidence_sha256:
             return CaptureUsed(check_in_id=str(before.id))
         return Received(before.id, is_replay=True)
     if now - capture.created_at > CAPTURE_LIFE:
         return CaptureExpired()
+    use = known.uses[capture.account_id, capture.meal_window]
     if use.rejected + use.undecided > RETRIES_PER_WINDOW:
         return RetriesUsedUp(retries=RETRIES_PER_WINDOW)
-    if not taken.isdisjoint(_claims(photo, rules)):
+    if not known.claims.isdisjoint(_claims(photo, rules)):
         return EvidenceAlreadyUsed()
     check_in = CheckIn(
         uuid7(),

@@ -1,4 +1,4 @@
-"""The batch that writes trips: idempotency, plausibility, claims, credit, check-ins, one transaction."""
+"""The batch that writes trips: idempotency, plausibility, claims, credit, check-ins."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

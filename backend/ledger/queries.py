@@ -37,7 +37,8 @@ async def lock_accounts(
     """
     rows = await fetch(
         conn,
-        "SELECT id, points_debt, clock_timestamp() + make_interval(secs => :shift) AS now FROM account"
+        "SELECT id, points_debt, clock_timestamp() + make_interval(secs => :shift) AS now FROM"
+        " account"
         " WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE",
         ids=sorted(set(account_ids)),
         shift=clock_shift_s,
@@ -64,8 +65,8 @@ WITH given AS MATERIALIZED (
     CAST(:amounts AS bigint[]), CAST(:days AS date[])
   ) AS given(account_id, cause_id, purpose, lot_id, debit, credit, amount, occurred_on)
 ), posted AS (
-  INSERT INTO transfer (account_id, cause_id, purpose, lot_id, debit, credit, amount, occurred_on, booked_at)
-  SELECT given.*, :booked_at FROM given
+  INSERT INTO transfer (account_id, cause_id, purpose, lot_id, debit, credit, amount, occurred_on,
+  booked_at) SELECT given.*, :booked_at FROM given
   ON CONFLICT DO NOTHING
   RETURNING account_id, lot_id, purpose, debit, credit, amount
 ), own AS (
@@ -94,7 +95,8 @@ async def post(conn: AsyncConnection, transfers: Sequence[Transfer], booked_at: 
     """Book transfers and move the balances they explain; return how many were new.
 
     The keeping account must be locked. The other side is a shared account: issuance and merchants
-    get one delta per batch, funds have their slices. A transfer that is there already moves nothing.
+    get one delta per batch, funds have their slices. A transfer that is there already moves
+    nothing.
     """
     if not transfers:
         return 0
@@ -238,7 +240,8 @@ async def fold_deltas(conn: AsyncConnection, *, limit: int) -> int:
     """
     return await run(
         conn,
-        "WITH gone AS (DELETE FROM account_delta WHERE id IN (SELECT id FROM account_delta ORDER BY id"
+        "WITH gone AS (DELETE FROM account_delta WHERE id IN (SELECT id FROM account_delta"
+        " ORDER BY id"
         " LIMIT :limit) RETURNING account_id, lot_id, amount),"
         " net AS (SELECT account_id, lot_id, sum(amount) AS amount FROM gone GROUP BY 1, 2),"
         " raised AS (INSERT INTO account_lot AS kept (account_id, lot_id, posted)"

@@ -35,7 +35,8 @@ async def place_hold(
     portions = take_earliest(lots, amount)
     await run(
         conn,
-        "INSERT INTO hold (id, account_id, placed_at, expires_at) VALUES (:id, :account_id, :now, :until)",
+        "INSERT INTO hold (id, account_id, placed_at, expires_at) VALUES (:id, :account_id,"
+        " :now, :until)",
         id=hold_id,
         account_id=account_id,
         now=now,
@@ -44,7 +45,8 @@ async def place_hold(
     await run(
         conn,
         "INSERT INTO hold_line (hold_id, lot_id, amount) SELECT :id, lot_id, amount"
-        " FROM unnest(CAST(:lots AS bigint[]), CAST(:amounts AS bigint[])) AS given(lot_id, amount)",
+        " FROM unnest(CAST(:lots AS bigint[]), CAST(:amounts AS bigint[])) AS given(lot_id,"
+        " amount)",
         id=hold_id,
         lots=[portion.lot_id for portion in portions],
         amounts=[portion.amount for portion in portions],

@@ -1,8 +1,8 @@
 """The ledger: one row per transfer, and the balances that transfers explain.
 
-Grams are lot 0; every other lot holds points of one fund that expire at one month's end. The growing
-tables carry no foreign keys: a check of `lot` would lock one shared row for every credit, and
-`tanhui verify` proves what they would.
+Grams are lot 0; every other lot holds points of one fund that expire at one month's end. The
+growing tables carry no foreign keys: a check of `lot` would lock one shared row for every credit,
+and `tanhui verify` proves what they would.
 """
 
 from sqlalchemy import (
@@ -86,7 +86,8 @@ transfer = Table(
     CheckConstraint("debit <> credit", name="two_accounts"),
     CheckConstraint("account_id IN (debit, credit)", name="kept_by_a_side"),
     CheckConstraint(
-        "purpose IN ('credit', 'reverse', 'settle', 'refund', 'expire', 'claw_back', 'repay', 'adjust')",
+        "purpose IN ('credit', 'reverse', 'settle', 'refund', 'expire', 'claw_back', 'repay',"
+        " 'adjust')",
         name="purpose",
     ),
 )
@@ -104,7 +105,8 @@ hold = Table(
 hold_line = Table(
     "hold_line",
     metadata,
-    # Deleted with its hold: an open hold is a row, a resolved one is gone and its outcome is a transfer.
+    # Deleted with its hold: an open hold is a row, a resolved one is gone and its outcome is a
+    # transfer.
     Column("hold_id", Uuid, ForeignKey("hold.id", ondelete="CASCADE"), primary_key=True),
     Column("lot_id", BigInteger, primary_key=True, autoincrement=False),
     Column("amount", BigInteger, nullable=False),

@@ -2,17 +2,6 @@
 
 from alembic import context
 
-import backend.campaigns.tables
-import backend.checkins.tables
-import backend.crediting.tables
-import backend.idempotency
-import backend.intake.tables
-import backend.ledger.tables
-import backend.members.tables
-import backend.outbox
-import backend.partners.tables
-import backend.recycling.tables
-import backend.reports.tables
 from backend.db import metadata
 
 context.configure(

@@ -20,7 +20,8 @@ async def add_credits(conn: AsyncConnection, credit_ids: Sequence[UUID]) -> None
     """
     await run(
         conn,
-        "INSERT INTO daily_total AS kept (occurred_on, region, action, tier, credits, grams, points)"
+        "INSERT INTO daily_total AS kept (occurred_on, region, action, tier, credits, grams,"
+        " points)"
         " SELECT new.occurred_on, new.region, new.action, new.tier,"
         " count(*) FILTER (WHERE new.booking = 1), sum(new.grams - coalesce(old.grams, 0)),"
         " sum(new.points - coalesce(old.points, 0))"
@@ -45,8 +46,10 @@ async def totals_by(
     column = _GROUPS[group]
     return await fetch(
         conn,
-        f"SELECT {column}::text AS name, sum(credits)::bigint AS credits, sum(grams)::bigint AS grams,"
-        " sum(points)::bigint AS points FROM daily_total WHERE occurred_on BETWEEN :since AND :until"
+        f"SELECT {column}::text AS name, sum(credits)::bigint AS credits, sum(grams)::bigint AS"
+        f" grams,"
+        " sum(points)::bigint AS points FROM daily_total WHERE occurred_on BETWEEN :since AND"
+        " :until"
         f" GROUP BY {column} ORDER BY {column}",
         since=since,
         until=until,
@@ -61,7 +64,8 @@ async def undecided(conn: AsyncConnection, *, since: date, until: date) -> Row[A
         " count(*) FILTER (WHERE status = 'rejected') AS rejected FROM check_in"
         " WHERE status IN ('in_review', 'rejected')"
         " AND received_at >= CAST(:since AS timestamp) AT TIME ZONE 'Asia/Shanghai'"
-        " AND received_at < (CAST(:until AS timestamp) + interval '1 day') AT TIME ZONE 'Asia/Shanghai'",
+        " AND received_at < (CAST(:until AS timestamp) + interval '1 day') AT TIME ZONE"
+        " 'Asia/Shanghai'",
         since=since,
         until=until,
     )
@@ -85,7 +89,8 @@ async def public_totals(conn: AsyncConnection) -> Row[Any]:
     """Everything credited so far."""
     row = await fetch_one(
         conn,
-        "SELECT coalesce(sum(credits), 0)::bigint AS credits, coalesce(sum(grams), 0)::bigint AS grams,"
+        "SELECT coalesce(sum(credits), 0)::bigint AS credits, coalesce(sum(grams), 0)::bigint"
+        " AS grams,"
         " now() AS as_of FROM daily_total",
     )
     assert row is not None, "an aggregate has one row"

@@ -1,8 +1,8 @@
 """The operator's first numbers, and the public total."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
