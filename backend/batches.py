@@ -64,7 +64,7 @@ async def run_batch(
     try:
         return await _repeat(engine, write_batch, items)
     except DBAPIError as error:
-        if _sqlstate(error)[:2] not in _ITEM_TO_BLAME:
+        if sqlstate(error)[:2] not in _ITEM_TO_BLAME:
             raise OutcomeUnknown from error
         if len(items) == 1:
             return [ItemImpossible()]
@@ -85,7 +85,7 @@ async def _repeat(
         except BatchRaced:
             pass
         except DBAPIError as error:
-            if _sqlstate(error) not in _RETRY:
+            if sqlstate(error) not in _RETRY:
                 raise
         except (PoolTimeout, OSError) as error:
             raise Overloaded from error
@@ -94,7 +94,8 @@ async def _repeat(
     raise Overloaded
 
 
-def _sqlstate(error: DBAPIError) -> str:
+def sqlstate(error: DBAPIError) -> str:
+    """Five characters of SQLSTATE; 08000 for a lost connection, XX000 when there is none."""
     if isinstance(error, InterfaceError):
         return "08000"
     return str(getattr(error.orig, "sqlstate", None) or "XX000")

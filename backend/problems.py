@@ -36,6 +36,7 @@ from backend.recycling.domain import (
     BagUnknown,
 )
 from backend.reports.routes import PeriodNotValid
+from backend.workers import WorkersUnavailable
 
 _RETRY_SOON = {"Retry-After": "2"}
 
@@ -76,6 +77,10 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ),
     EvidenceUnavailable: ProblemType(
         "evidence-unavailable", 503, "暂时无法保存照片", "Evidence store down",
+        "请稍后用同一次拍照重试", "Send the same photo again in a moment", _RETRY_SOON,
+    ),
+    WorkersUnavailable: ProblemType(
+        "workers-unavailable", 503, "暂时无法处理照片", "Photos cannot be processed now",
         "请稍后用同一次拍照重试", "Send the same photo again in a moment", _RETRY_SOON,
     ),
     ActionNotPhotographed: ProblemType(

@@ -7,20 +7,20 @@ work, because no transaction may wait for a model.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import BatchRaced
+from backend.batches import BatchRaced, sqlstate
 from backend.bell import Bell
 from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.steps import Rulebook
-from backend.errors import DomainError
 from backend.events import CREDIT, REPORT, SCORE
 from backend.evidence_store import EvidenceStore
 from backend.ledger.queries import fold_deltas
@@ -32,8 +32,11 @@ TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20}  # rows per transactio
 LOOK_ANYWAY_S = 1.0  # due retries have no notification
 SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
 SCORE_LEASE_S = 60.0  # many times the slowest batch seen; then another processor takes over
+PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 ROLL_EVERY_S = 2.0
 ROLL_ROWS_MAX = 1_000
+# SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
+PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57"})
 
 _log = structlog.get_logger(__name__)
 _steps_done = Counter("tanhui_work_done", "Rows of work that were acted on", ["step"])
@@ -79,8 +82,12 @@ class Processor:
         while True:
             try:
                 done = await self.act_once(step, act, limit)
-            except (SQLAlchemyError, BatchRaced, OSError, DomainError) as error:
-                limit = await self._after_failure(step, limit, error)
+            except Exception as error:  # noqa: BLE001  # whatever one row raises, the others must flow
+                _log.warning("step_failed", step=step, rows=limit, error=repr(error))
+                if limit == 1 and not is_passing(error):
+                    await self._postpone_head(step, error)
+                limit = max(1, limit // 2)
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
                 continue
             limit = min(TAKE_MAX[step], limit * 2)
             if not done:
@@ -95,25 +102,26 @@ class Processor:
         _steps_done.labels(step).inc(len(works))
         return len(works)
 
-    async def _after_failure(self, step: str, limit: int, error: Exception) -> int:
-        """Halve what is taken next; a row that fails alone waits, and in the end is dead."""
-        _log.warning("step_failed", step=step, rows=limit, error=type(error).__name__)
-        is_ours = isinstance(error, DBAPIError) and not error.connection_invalidated
-        if limit > 1 or not is_ours:
-            await asyncio.sleep(0.05)
-            return max(1, limit // 2)
-        async with self.engine.begin() as conn:
-            works = await take_one_due(conn, step)
-            await postpone(conn, works, type(error).__name__)
-        _steps_failed.labels(step).inc(len(works))
-        return limit
+    async def _postpone_head(self, step: str, error: Exception) -> None:
+        """The row that fails alone waits for its next try, and after the last one is dead."""
+        with suppress(SQLAlchemyError, OSError):
+            async with self.engine.begin() as conn:
+                works = await lease(conn, step, limit=1, lease_s=0)
+                await postpone(conn, works, type(error).__name__)
+            _steps_failed.labels(step).inc(len(works))
 
     async def score_once(self) -> int:
         """Lease and score one batch of photos; return how many were leased."""
         async with self.engine.begin() as conn:
             works = await lease(conn, SCORE, limit=SCORE_BATCH, lease_s=SCORE_LEASE_S)
         if works:
-            await score_step(self.engine, works, scorer=self.workers, store=self.store)
+            await score_step(
+                self.engine,
+                works,
+                scorer=self.workers,
+                store=self.store,
+                clock_shift_s=self.rules.clock_shift_s,
+            )
             _steps_done.labels(SCORE).inc(len(works))
         return len(works)
 
@@ -136,6 +144,8 @@ class Processor:
                 await pause()
 
 
-async def take_one_due(conn: AsyncConnection, step: str) -> list[Work]:
-    """The row at the head of a fast step, leased for a moment so that it can be postponed."""
-    return await lease(conn, step, limit=1, lease_s=1.0)
+def is_passing(error: Exception) -> bool:
+    """Whether the same work may succeed at the next try: a race, or a database that is away."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or sqlstate(error)[:2] in PASSING_CLASSES
+    return isinstance(error, (BatchRaced, PoolTimeout, OSError))

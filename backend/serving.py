@@ -62,6 +62,8 @@ async def serve_deployment(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         beside = []
         if parts != "api":
+            # A wrong model stops the start, not the photos.
+            _log.info("model", sha256=await deployment.workers.model_sha256())
             bell = Bell(deployment.engine, CHANNEL)
             processor = processor_of(deployment, bell)
             beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]

@@ -26,6 +26,7 @@ class Scored(NamedTuple):
     check_in_id: UUID
     model_sha256: str
     parts: Sequence[int]
+    recapture: int
     verdict: str
     reason: str | None
 
@@ -64,14 +65,17 @@ async def insert_scores(conn: AsyncConnection, scores: Sequence[Scored], now: da
     # Arrays of arrays must be rectangular in PostgreSQL, so the parts travel as one text per row.
     await run(
         conn,
-        "INSERT INTO score (check_in_id, model_sha256, scores, verdict, reason, scored_at)"
-        " SELECT id, model, CAST(parts AS smallint[]), verdict, reason, :now"
+        "INSERT INTO score (check_in_id, model_sha256, scores, recapture, verdict, reason,"
+        " scored_at)"
+        " SELECT id, model, CAST(parts AS smallint[]), recapture, verdict, reason, :now"
         " FROM unnest(CAST(:ids AS uuid[]), CAST(:models AS text[]), CAST(:parts AS text[]),"
-        " CAST(:verdicts AS text[]), CAST(:reasons AS text[]))"
-        " AS given(id, model, parts, verdict, reason) ORDER BY id ON CONFLICT DO NOTHING",
+        " CAST(:recaptures AS smallint[]), CAST(:verdicts AS text[]), CAST(:reasons AS text[]))"
+        " AS given(id, model, parts, recapture, verdict, reason) ORDER BY id"
+        " ON CONFLICT DO NOTHING",
         ids=[score.check_in_id for score in scores],
         models=[score.model_sha256 for score in scores],
         parts=["{" + ",".join(map(str, score.parts)) + "}" for score in scores],
+        recaptures=[score.recapture for score in scores],
         verdicts=[score.verdict for score in scores],
         reasons=[score.reason for score in scores],
         now=now,

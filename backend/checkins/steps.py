@@ -176,7 +176,7 @@ async def _keep_scores(
 
 def _scored(check_in_id: UUID, score: PlateScore) -> Scored:
     parts = [score.scores[name] for name in CLASSES]
-    return Scored(check_in_id, score.model, parts, score.verdict, score.reason)
+    return Scored(check_in_id, score.model, parts, score.recapture, score.verdict, score.reason)
 
 
 async def _stopped_by_neighbours(

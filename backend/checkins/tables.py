@@ -53,6 +53,13 @@ check_in = Table(
     Index("uq_check_in_account_id_natural_key", "account_id", "natural_key", unique=True),
     # A member's list, newest first.
     Index("ix_check_in_account_id_id", "account_id", "id"),
+    # One plate and three retries per meal are counted here.
+    Index(
+        "ix_check_in_meal_window",
+        "account_id",
+        "meal_window",
+        postgresql_where="meal_window IS NOT NULL",
+    ),
     # The operator's numbers of undecided and refused check-ins, without a scan of the credited
     # ones.
     Index(
@@ -71,6 +78,8 @@ score = Table(
     Column("model_sha256", Text, nullable=False),
     # Per 10,000 and in the order of `scoring.plate.CLASSES`: quantised, so that recompute is exact.
     Column("scores", ARRAY(SmallInteger), nullable=False),
+    # Per 10,000: how much it looks like a picture of a picture; a verdict is recomputed from both.
+    Column("recapture", SmallInteger, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("reason", Text),
     Column("scored_at", DateTime(timezone=True), nullable=False),

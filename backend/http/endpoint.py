@@ -6,6 +6,8 @@ Who may not call is refused before a byte of the body is read.
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +20,7 @@ from backend.http.json_body import decode_body
 from backend.http.negotiation import language_of, require_json, wait_of
 from backend.http.principal import Authenticate, Principal
 from backend.http.query import QueryReader, split_query
-from backend.http.rates import RateLimits
+from backend.http.rates import PARTNER_RATE, RateLimits
 from backend.http.reading import check_encoding, check_size, read_body
 from backend.http.refusals import (
     ExpectationFailed,
@@ -64,7 +66,7 @@ class Endpoint:
         if self._is_json:
             require_json(request)
         caller = await self._admit(request)
-        fields = self._limits.admit(caller.id, self._route.rate_class) if caller else {}
+        fields = self._limits.admit(caller.id, self._rate_of(caller)) if caller else {}
         if self._route.form and _FORM_TYPE.match(request.headers.get(hdrs.CONTENT_TYPE, "")):
             return await self._serve_form(request, caller, fields)
         document = await self._read_document(request)
@@ -97,6 +99,10 @@ class Endpoint:
             raise Forbidden
         return caller
 
+    def _rate_of(self, caller: Principal) -> str:
+        """Systems that report for many people have a bucket of their own."""
+        return self._route.rate_class if caller.partner_id is None else PARTNER_RATE
+
     async def _read_document(self, request: web.Request) -> object:
         if self._route.body is None:
             return None
@@ -110,12 +116,14 @@ class Endpoint:
     async def _serve_form(
         self, request: web.Request, caller: Principal | None, fields: Mapping[str, str]
     ) -> web.Response:
-        """Hold an upload slot from the first byte to the answer: the bytes live that long."""
+        """Hold an upload slot from the first byte until the handler needs the bytes no more."""
         uploads = request.app[UPLOADS]
         if uploads.locked():
             raise Overloaded(headers=retry_after())
-        async with uploads:
+        async with AsyncExitStack() as slot:
+            await slot.enter_async_context(uploads)
             form = await read_form(request, self._route.form)
+            form = replace(form, release=slot.aclose)
             return await self._answer(request, caller, None, form, fields)
 
     async def _answer(

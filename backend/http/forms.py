@@ -5,7 +5,7 @@ the one shape that browsers, WeChat and curl send. File names are never looked a
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,9 +43,15 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The parts of a received form."""
+    """The parts of a received form.
+
+    Attributes:
+        release: Gives the upload slot back early, once the handler has read what it needs; the
+            handler then waits for outcomes without keeping other uploads out.
+    """
 
     parts: Mapping[str, bytes]
+    release: Callable[[], Awaitable[None]] | None = None
 
     def text(self, name: str) -> str:
         """Give a text field; it was checked to be UTF-8 without NUL."""

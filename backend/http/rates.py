@@ -34,12 +34,14 @@ class Rate:
         return math.ceil(self.burst / self.per_s)
 
 
+PARTNER_RATE: Final = "partner"  # whatever the route: a partner's key speaks for many
+
 DEFAULT_RATES: Final[Mapping[str, Rate]] = {
     "read": Rate(20, 60),  # a screen loads a dozen resources at once
     "write": Rate(1, 30),  # people press buttons, in bursts
     "check_in": Rate(10 / 60, 20),  # a day's worth after hours offline comes at once
     "photo": Rate(6 / 60, 10),  # a plate and three retries, twice
-    "partner": Rate(200, 400),  # systems send for many people
+    PARTNER_RATE: Rate(200, 400),  # systems send for many people
 }
 FAILURES: Final = Rate(1, 60)  # per address: sign-ins refused and unknown paths
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
@@ -16,11 +15,19 @@ from backend.crediting.answers import CheckInAnswer, render
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.routes import load_answer
 from backend.errors import NotFound
+from backend.evidence_store import EvidenceUnavailable
 from backend.http.forms import file_field, text_field
 from backend.http.principal import Principal, roles, scopes
 from backend.http.refusals import IdempotencyKeyMissing
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused, Intention
+from backend.intake.bodies import (
+    BagBody,
+    CaptureAnswer,
+    CaptureBody,
+    TripBody,
+    WeighingBody,
+)
 from backend.intake.domain import (
     CAPTURE_LIFE,
     ActionNotPhotographed,
@@ -51,66 +58,10 @@ from backend.recycling.domain import (
     BagNotBound,
     BagUnknown,
 )
+from backend.workers import WorkersUnavailable
 
 TRIP_REPORT, BAG_WEIGH = "trip.report", "bag.weigh"
 PHOTO_DEADLINE_S = 60.0
-
-Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Metres = Annotated[int, msgspec.Meta(ge=1, le=300_000)]
-MassG = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX, description="grams")]
-Material = Literal[
-    "aluminium_cans", "steel_cans", "mixed_metals", "glass", "pet", "hdpe", "pp", "mixed_plastics",
-    "corrugated_board", "mixed_paper", "office_paper", "newspaper", "mixed_electronics",
-]  # fmt: skip
-
-
-class CaptureBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The photo that is about to be taken."""
-
-    action: str = "clean_plate"
-    region: Region | None = None
-
-
-class CaptureAnswer(msgspec.Struct, kw_only=True):
-    """Permission for one photo; send the photo with this id."""
-
-    id: UUID
-    action: str
-    created_at: datetime
-    documented_until: datetime
-    expires_at: datetime
-    region: str
-    meal_window: str
-
-
-class TripBody(
-    msgspec.Struct, tag_field="kind", tag="trip", kw_only=True, forbid_unknown_fields=True
-):
-    """One ride; `subject_token` names a linked customer and is for partners only."""
-
-    mode: Literal["metro", "bus", "cycling"]
-    started_at: Moment
-    ended_at: Moment
-    distance_m: Metres | None = None
-    region: Region | None = None
-    subject_token: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
-
-
-class BagBody(
-    msgspec.Struct, tag_field="kind", tag="bag", kw_only=True, forbid_unknown_fields=True
-):
-    """The scanned code of a recycling bag."""
-
-    code: Annotated[str, msgspec.Meta(pattern=f"^{BAG_CODE_PATTERN}$")]
-    region: Region | None = None
-
-
-class WeighingBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One mass, or grams by material after sorting: exactly one of the two."""
-
-    mass_g: MassG | None = None
-    materials: dict[Material, MassG] | None = None
 
 
 class WeighingNotClear(BagUnknown):
@@ -122,6 +73,16 @@ class SubjectTokenMisplaced(SubjectNotLinked):
 
 
 _BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
+_PHOTO_PROBLEMS = (
+    *(NotFound, CaptureExpired, CaptureUsed, RetriesUsedUp, EvidenceAlreadyUsed, PhotoRefused),
+    *(PhotoTypeRefused, EvidenceUnavailable, WorkersUnavailable),
+)
+_TRIP_PROBLEMS = (
+    *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
+    *(ActivityNotCovered, SubjectNotLinked, SubjectTokenMisplaced, IdempotencyKeyReused),
+)
+_BAG_PROBLEMS = (BagUnknown, BagAlreadyBound)
+_WEIGHING_PROBLEMS = (BagUnknown, BagNotBound, BagAlreadyWeighed, BagLapsed, WeighingNotClear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,58 +101,52 @@ class Intake:
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
-        return [
-            Route(
-                "POST",
-                "/v1/captures",
-                self.post_capture,
-                policy=roles("member"),
-                summary="Ask for permission to take one photo",
-                body=CaptureBody,
-                answers={201: CaptureAnswer},
-                problems=(ActionNotPhotographed, OutsideMealWindow, IdempotencyKeyReused, *_BUSY),
-                idempotency="optional",
-            ),
-            Route(
-                "POST",
-                "/v1/check-ins",
-                self.post_check_in,
-                policy=roles("member") | scopes(TRIP_REPORT),
-                summary="Report a clean plate (form), a trip or a recycling bag (JSON)",
-                body=TripBody | BagBody,
-                form=(text_field("capture", 64), file_field("photo")),
-                answers={200: CheckInAnswer, 201: CheckInAnswer, 202: CheckInAnswer},
-                problems=(
-                    *(NotFound, CaptureExpired, CaptureUsed, RetriesUsedUp, EvidenceAlreadyUsed),
-                    *(PhotoRefused, PhotoTypeRefused, TimeNotPlausible, EvidenceTooLate),
-                    *(DistanceNeeded, DistanceNotPlausible, ActivityNotCovered, SubjectNotLinked),
-                    *(
-                        SubjectTokenMisplaced,
-                        BagUnknown,
-                        BagAlreadyBound,
-                        IdempotencyKeyReused,
-                        *_BUSY,
-                    ),
-                ),
-                idempotency="optional",
-                waits=True,
-                deadline_s=PHOTO_DEADLINE_S,
-            ),
-            Route(
-                "POST",
-                "/v1/bags/{code}/weighings",
-                self.post_weighing,
-                policy=scopes(BAG_WEIGH),
-                summary="Report the weight of a bound bag, which credits it",
-                body=WeighingBody,
-                parameters={"code": BAG_CODE_PATTERN},
-                answers={200: CheckInAnswer, 201: CheckInAnswer},
-                problems=(
-                    *(BagUnknown, BagNotBound, BagAlreadyWeighed, BagLapsed, WeighingNotClear),
-                    *(ActivityNotCovered, EvidenceAlreadyUsed, *_BUSY),
-                ),
-            ),
-        ]
+        return [self._capture_route(), self._check_in_route(), self._weighing_route()]
+
+    def _capture_route(self) -> Route[CaptureBody, None]:
+        return Route(
+            "POST",
+            "/v1/captures",
+            self.post_capture,
+            policy=roles("member"),
+            summary="Ask for permission to take one photo",
+            summary_zh="申请拍一张照片",
+            body=CaptureBody,
+            answers={201: CaptureAnswer},
+            problems=(ActionNotPhotographed, OutsideMealWindow, IdempotencyKeyReused, *_BUSY),
+            idempotency="optional",
+        )
+
+    def _check_in_route(self) -> Route[Any, None]:
+        return Route(
+            "POST",
+            "/v1/check-ins",
+            self.post_check_in,
+            policy=roles("member") | scopes(TRIP_REPORT),
+            summary="Report a clean plate (form), a trip or a recycling bag (JSON)",
+            summary_zh="打卡:光盘照片(表单)、出行或绑袋(JSON)",
+            body=TripBody | BagBody,
+            form=(text_field("capture", 64), file_field("photo")),
+            answers={200: CheckInAnswer, 201: CheckInAnswer, 202: CheckInAnswer},
+            problems=(*_PHOTO_PROBLEMS, *_TRIP_PROBLEMS, *_BAG_PROBLEMS, *_BUSY),
+            idempotency="optional",
+            waits=True,
+            deadline_s=PHOTO_DEADLINE_S,
+        )
+
+    def _weighing_route(self) -> Route[WeighingBody, None]:
+        return Route(
+            "POST",
+            "/v1/bags/{code}/weighings",
+            self.post_weighing,
+            policy=scopes(BAG_WEIGH),
+            summary="Report the weight of a bound bag, which credits it",
+            summary_zh="上报已绑定回收袋的重量并入账",
+            body=WeighingBody,
+            parameters={"code": BAG_CODE_PATTERN},
+            answers={200: CheckInAnswer, 201: CheckInAnswer},
+            problems=(*_WEIGHING_PROBLEMS, ActivityNotCovered, EvidenceAlreadyUsed, *_BUSY),
+        )
 
     async def post_capture(self, call: Call[CaptureBody, None]) -> Answer:
         """Make a capture for the caller."""
@@ -226,6 +181,8 @@ class Intake:
         assert call.form is not None
         account_id = _account(call.principal)
         photo = await self.uploads.receive(account_id, call.form)
+        if call.form.release is not None:
+            await call.form.release()
         received = await self.photos.submit(photo)
         headers = {"Location": f"/v1/check-ins/{received.check_in_id}"}
         expected_seconds = None

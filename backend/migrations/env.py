@@ -1,8 +1,28 @@
 """Alembic's entry: runs revisions on the connection that `migrate` hands over."""
 
+import importlib
+
 from alembic import context
 
 from backend.db import metadata
+
+# Importing a room's tables registers them; a revision is compared with all of them.
+TABLES = (
+    "backend.campaigns.tables",
+    "backend.checkins.tables",
+    "backend.crediting.tables",
+    "backend.idempotency",
+    "backend.intake.tables",
+    "backend.ledger.tables",
+    "backend.members.tables",
+    "backend.outbox",
+    "backend.partners.tables",
+    "backend.recycling.tables",
+    "backend.reports.tables",
+)
+
+for module in TABLES:
+    importlib.import_module(module)
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, compare_type=True

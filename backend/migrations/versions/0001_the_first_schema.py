@@ -119,6 +119,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_check_in_account_id_id", "check_in", ["account_id", "id"], unique=False)
     op.create_index(
+        "ix_check_in_meal_window",
+        "check_in",
+        ["account_id", "meal_window"],
+        unique=False,
+        postgresql_where="meal_window IS NOT NULL",
+    )
+    op.create_index(
         "ix_check_in_open",
         "check_in",
         ["status", "received_at"],
@@ -413,6 +420,7 @@ def upgrade() -> None:
         sa.Column("check_in_id", sa.Uuid(), nullable=False),
         sa.Column("model_sha256", sa.Text(), nullable=False),
         sa.Column("scores", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
+        sa.Column("recapture", sa.SmallInteger(), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("scored_at", sa.DateTime(timezone=True), nullable=False),
