@@ -1,6 +1,7 @@
 """Running the service: the API, the processor, or both in one process."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -24,9 +25,19 @@ _log = structlog.get_logger(__name__)
 def run_service(settings: Settings, *, parts: str) -> int:
     """Run `serve`, `api` or `processor` until SIGTERM; returns the exit code."""
     configure_logs()
+    spare_garbage_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, parts=parts))
     return 0
+
+
+def spare_garbage_collector() -> None:
+    """Look for reference cycles less often: a batch makes some 50,000 tuples that die together.
+
+    At Python's default of 700 the collector took a fifth of the processor's time to find nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def configure_logs() -> None:

@@ -83,6 +83,27 @@ async def settle_check_ins(
     return {row.id for row in rows}
 
 
+async def settle_alike(
+    conn: AsyncConnection, ids: Sequence[UUID], change: Change, now: datetime
+) -> int:
+    """Give many check-ins one status and reason; return how many moved.
+
+    The same as `settle_check_ins` at a third of its cost, for the one step that credits thousands.
+    """
+    return await run(
+        conn,
+        "UPDATE check_in SET status = :status, reason = :reason, decided_at = :now,"
+        " stopped_at = CASE WHEN :stops THEN CAST(:now AS timestamptz) END"
+        " WHERE id = ANY(CAST(:ids AS uuid[])) AND status = :was",
+        ids=list(ids),
+        was=change.was,
+        status=change.status,
+        reason=change.reason,
+        stops=change.status == Status.REJECTED,
+        now=now,
+    )
+
+
 async def lock_received(
     conn: AsyncConnection, ids: Iterable[UUID], *, clock_shift_s: int = 0
 ) -> Received:

@@ -1,11 +1,14 @@
 """Credit photos whose verdict was accepted: the fast step behind `CheckInAccepted`."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.batches import BatchRaced
 from backend.checkins.domain import Change, CheckIn, Status
-from backend.checkins.queries import announce_outcomes, check_ins_by_id, settle_check_ins
+from backend.checkins.queries import announce_outcomes, check_ins_by_id, settle_alike
 from backend.crediting.domain import EvidenceAlreadyUsed, Order, claim_key
 from backend.crediting.steps import Outcome, Rulebook, credit_batch
 from backend.errors import DomainError
@@ -18,21 +21,25 @@ MEAL_ALREADY_COUNTED, NOT_COVERED = "meal_already_counted", "not_covered"
 async def credit_step(conn: AsyncConnection, works: Sequence[Work], rules: Rulebook) -> None:
     """Credit accepted check-ins; the meal window is claimed here, under the account lock.
 
-    A second run finds them credited and does nothing. Appends `CreditBooked`, rings the bell for
-    whoever waits for an outcome.
+    The check-ins are read before their accounts are locked. That is safe, because the rows of work
+    are this transaction's alone, and a check-in that moved all the same makes the batch run again.
+    A second run finds them credited and does nothing. Appends `CreditBooked`, and wakes whoever
+    waits for an outcome.
     """
-    ids = [check_in_id for work in works for check_in_id in work.ids]
-    owners = await check_ins_by_id(conn, ids)
-    locked = await lock_accounts(
-        conn, [each.account_id for each in owners.values()], clock_shift_s=rules.clock_shift_s
-    )
-    # Read again under the locks: a check-in that was decided in between is left alone.
-    found = await check_ins_by_id(conn, ids)
+    found = await check_ins_by_id(conn, [each for work in works for each in work.ids])
     accepted = [each for each in found.values() if each.status == Status.SCORED]
+    locked = await lock_accounts(
+        conn, [each.account_id for each in accepted], clock_shift_s=rules.clock_shift_s
+    )
     orders = [order_of(each, rules) for each in accepted]
     outcomes = await credit_batch(conn, orders, locked, rules)
-    changes = [_settled(order, outcome) for order, outcome in zip(orders, outcomes, strict=True)]
-    await settle_check_ins(conn, changes, locked.now)
+    alike: dict[tuple[Status, str | None], list[UUID]] = defaultdict(list)
+    for order, outcome in zip(orders, outcomes, strict=True):
+        alike[_decided(outcome)].append(order.check_in_id)
+    for (status, reason), ids in alike.items():
+        change = Change(ids[0], Status.SCORED, status, reason)
+        if await settle_alike(conn, ids, change, locked.now) != len(ids):
+            raise BatchRaced
     await announce_outcomes(conn)
 
 
@@ -55,10 +62,9 @@ def order_of(check_in: CheckIn, rules: Rulebook) -> Order:
     )
 
 
-def _settled(order: Order, outcome: Outcome | DomainError) -> Change:
-    was = Status.SCORED
+def _decided(outcome: Outcome | DomainError) -> tuple[Status, str | None]:
     if isinstance(outcome, EvidenceAlreadyUsed):
-        return Change(order.check_in_id, was, Status.REJECTED, MEAL_ALREADY_COUNTED)
+        return Status.REJECTED, MEAL_ALREADY_COUNTED
     if isinstance(outcome, DomainError):
-        return Change(order.check_in_id, was, Status.REJECTED, NOT_COVERED)
-    return Change(order.check_in_id, was, Status.CREDITED, outcome.credit.reason)
+        return Status.REJECTED, NOT_COVERED
+    return Status.CREDITED, outcome.credit.reason

@@ -1,4 +1,4 @@
-"""The photos of the demo: from a folder, or made by the renderer; each knows where it comes from."""
+"""The photos of the demo, from a folder or from the renderer; each knows where it comes from."""
 
 import io
 from collections.abc import Mapping, Sequence

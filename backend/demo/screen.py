@@ -1,4 +1,4 @@
-"""What the demo writes: titles, lines, tables, progress. Chinese characters are two columns wide."""
+"""What the demo writes: titles, lines, tables, progress; Chinese characters take two columns."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -37,15 +37,15 @@ class Screen:
         elif done % LINES_EVERY == 0 or done == total:
             self.say(line)
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Write columns; numbers stand on the right."""
-        texts = [[str(cell) for cell in row] for row in [head, *rows]]
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> None:
+        """Write columns; numbers stand on the right, under their heads."""
+        texts = [list(head), *([_text(cell) for cell in row] for row in rows)]
         widths = [max(_width(text) for text in column) for column in zip(*texts, strict=True)]
-        for row, cells in zip(texts, [head, *rows], strict=True):
-            parts = [
-                _padded(text, width, is_right=isinstance(cell, int))
-                for text, width, cell in zip(row, widths, cells, strict=True)
-            ]
+        rights = [
+            all(isinstance(cell, int) for cell in column) for column in zip(*rows, strict=True)
+        ]
+        for row in texts:
+            parts = map(_padded, row, widths, rights or [False] * len(head))
             self.say("  " + "  ".join(parts).rstrip())
 
     def _write(self, text: str) -> None:
@@ -57,6 +57,10 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _padded(text: str, width: int, *, is_right: bool) -> str:
+def _text(cell: str | int) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def _padded(text: str, width: int, is_right: bool) -> str:  # noqa: FBT001 - called by map
     room = " " * (width - _width(text))
     return room + text if is_right else text + room

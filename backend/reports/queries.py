@@ -57,15 +57,14 @@ async def totals_by(
 
 
 async def undecided(conn: AsyncConnection, *, since: date, until: date) -> Row[Any]:
-    """How many check-ins received in these Shanghai days are in review, and how many rejected."""
+    """How many check-ins of these Shanghai days stopped in review, and how many were rejected."""
     row = await fetch_one(
         conn,
         "SELECT count(*) FILTER (WHERE status = 'in_review') AS in_review,"
         " count(*) FILTER (WHERE status = 'rejected') AS rejected FROM check_in"
-        " WHERE status IN ('in_review', 'rejected')"
-        " AND received_at >= CAST(:since AS timestamp) AT TIME ZONE 'Asia/Shanghai'"
-        " AND received_at < (CAST(:until AS timestamp) + interval '1 day') AT TIME ZONE"
-        " 'Asia/Shanghai'",
+        " WHERE stopped_at >= CAST(:since AS timestamp) AT TIME ZONE 'Asia/Shanghai'"
+        " AND stopped_at < (CAST(:until AS timestamp) + interval '1 day')"
+        " AT TIME ZONE 'Asia/Shanghai'",
         since=since,
         until=until,
     )

@@ -164,7 +164,7 @@ async def test_photos_scored_in_the_last_half_minute_give_the_rate(conn):
     now = datetime.now(UTC)
     for age_s in (1, 10, 60):
         check_in = await saved_check_in(conn)
-        score = Scored(check_in.id, "0" * 64, [10_000, 0, 0, 0, 0], "accepted", None)
+        score = Scored(check_in.id, "0" * 64, [10_000, 0, 0, 0, 0], 0, "accepted", None)
         await insert_scores(conn, [score], now - timedelta(seconds=age_s))
     assert await scored_per_second(conn) == pytest.approx(2 / 30)
 

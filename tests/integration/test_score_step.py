@@ -157,7 +157,7 @@ async def test_the_verdict_that_was_stored_first_stands(engine, store, saved_pho
     photo = await saved_photo(b"plate")
     # An earlier run, with another model, ended between its two transactions.
     async with engine.begin() as conn:
-        earlier = Scored(photo.id, "1" * 64, [0, 0, 10_000, 0, 0], "rejected", "leftovers")
+        earlier = Scored(photo.id, "1" * 64, [0, 0, 10_000, 0, 0], 0, "rejected", "leftovers")
         await insert_scores(conn, [earlier], NOON)
     works = await leased(engine, photo)
     await score_step(engine, works, scorer=ScriptedScorer(), store=store)

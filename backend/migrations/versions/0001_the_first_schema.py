@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("quantities", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("natural_key", sa.Text(), nullable=False),
         sa.Column("evidence_sha256", sa.Text(), nullable=True),
@@ -115,7 +116,7 @@ def upgrade() -> None:
             "tier IN ('documented', 'self_declared')", name=op.f("ck_check_in_tier")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_check_in")),
-        postgresql_with={"fillfactor": "80"},
+        postgresql_with={"fillfactor": "50"},
     )
     op.create_index("ix_check_in_account_id_id", "check_in", ["account_id", "id"], unique=False)
     op.create_index(
@@ -126,11 +127,11 @@ def upgrade() -> None:
         postgresql_where="meal_window IS NOT NULL",
     )
     op.create_index(
-        "ix_check_in_open",
+        "ix_check_in_stopped_at",
         "check_in",
-        ["status", "received_at"],
+        ["stopped_at"],
         unique=False,
-        postgresql_where="status IN ('in_review', 'rejected')",
+        postgresql_where="stopped_at IS NOT NULL",
     )
     op.create_index(
         "uq_check_in_account_id_natural_key", "check_in", ["account_id", "natural_key"], unique=True

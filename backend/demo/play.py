@@ -1,0 +1,125 @@
+"""The play in its order: the city, 李青, everybody, the totals, the proof."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.db import fetch_one
+from backend.demo.album import PARTS, Photo, rendered_album
+from backend.demo.citizen import follow, her_photos
+from backend.demo.city import CITY, CITY_REGION, DISTRICTS, FUND_POINTS, HEROINE, City, seed_city
+from backend.demo.client import Client, sign_in
+from backend.demo.crowd import Crowd
+from backend.demo.proof import verify
+from backend.demo.screen import Screen
+from backend.demo.tally import Tally
+from backend.demo.totals import Totals, drain, show_agreement, show_totals, summary_of
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a run came to, as `--json` prints it; numbers are those of this run alone."""
+
+    check_ins: int
+    credited: int
+    rejected: int
+    in_review: int
+    duplicates_refused: int
+    grams: int
+    points: int
+    seconds: float
+    photos: int
+    verify: str
+    data: str = "simulated"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether each acknowledged check-in has one outcome and every invariant holds."""
+        decided = self.credited + self.in_review + self.rejected
+        return self.verify == "ok" and decided == self.check_ins
+
+
+async def play(
+    engine: AsyncEngine,
+    session: aiohttp.ClientSession,
+    screen: Screen,
+    *,
+    album: Sequence[Photo],
+    count: int,
+) -> Finding:
+    """Seed, act, wait, add up and verify; without an album `count` photos are rendered."""
+    album = album or await _rendered(engine, count)
+    async with engine.begin() as conn:
+        city = await seed_city(conn, len(album))
+    _show_city(screen, city, album)
+    now = await _clock(session)
+    operator = await sign_in(session, f"qinghe-operator-{city.run}", role="operator")
+    before = await summary_of(operator, now)
+    crowd = Crowd(session, city, now, Tally(), screen)
+    began = time.monotonic()
+    await _act(crowd, album)
+    await drain(engine, screen)
+    seconds = round(time.monotonic() - began, 1)
+    summary = await summary_of(operator, now)
+    totals = Totals.of(summary).since(Totals.of(before))
+    await _show(crowd, summary, operator, seconds)
+    show_agreement(screen, crowd.tally, totals)
+    return Finding(
+        check_ins=len(crowd.tally.check_ins),
+        credited=totals.credited,
+        rejected=totals.rejected,
+        in_review=totals.in_review,
+        duplicates_refused=crowd.tally.duplicates_refused,
+        grams=totals.grams,
+        points=totals.points,
+        seconds=seconds,
+        photos=len(album),
+        verify="ok" if await verify(engine, screen) else "broken",
+    )
+
+
+async def _rendered(engine: AsyncEngine, count: int) -> list[Photo]:
+    """Renders that no earlier run on this database has sent."""
+    async with engine.connect() as conn:
+        row = await fetch_one(conn, "SELECT count(*) AS made FROM capture")
+    return rendered_album(count, row.made if row else 0)
+
+
+async def _clock(session: aiohttp.ClientSession) -> datetime:
+    """The service's time: trips are told relative to it, whatever this machine believes."""
+    config = await Client(session).need("/v1/client-config")
+    return datetime.fromisoformat(config["server_time"])
+
+
+async def _act(crowd: Crowd, album: Sequence[Photo]) -> None:
+    used = await follow(crowd, her_photos(album))
+    crowd.screen.title("全城同时打卡 The whole city checks in")
+    await crowd.live([photo for photo in album if photo not in used], first=HEROINE + 1)
+
+
+async def _show(crowd: Crowd, summary: Mapping[str, Any], operator: Client, seconds: float) -> None:
+    crowd.screen.title(f"照片识别结果 What became of the photos · {seconds} 秒 s")
+    crowd.tally.show(crowd.screen)
+    show_totals(crowd.screen, summary, await operator.need("/v1/public/totals"))
+
+
+def _show_city(screen: Screen, city: City, album: Sequence[Photo]) -> None:
+    districts = "、".join(f"{name} {code}" for code, name in DISTRICTS.items())
+    parts = [photo.part for photo in album]
+    known = " · ".join(
+        f"{words} {parts.count(part)}" for part, words in PARTS.items() if part in parts
+    )
+    screen.title(f"{CITY} {CITY_REGION} · {districts}")
+    screen.say(
+        f"  居民 members {city.members} · 照片 photos {len(album)} ({known})"
+        f" · 积分经费 points fund {FUND_POINTS:,}"
+    )
+    screen.say(
+        "  青禾地铁 metro · 青禾再生资源 recycler · 用餐时段全天 meals all day"
+        " · 商户与兑换尚未开放 merchants come with rewards"
+    )
