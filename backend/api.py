@@ -37,12 +37,14 @@ from backend.settings import Settings
 from backend.sign_in import SignIn
 
 DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, RFC 2606
+VERSION = version("tanhui")  # read at import: the loop must not wait for a disk
 JWKS_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 DESCRIPTION = (
     "碳普惠 programme API: check-ins, carbon accounts, points. "
     "Grams are gCO2e, whole, rounded down once. Times are RFC 3339."
 )
+_INFO = ApiInfo(title="碳惠 tanhui", version=version("tanhui"), description=DESCRIPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         routes,
         problem_types=PROBLEMS,
         authenticate=SignIn(engine, verifier).authenticate,
-        info=ApiInfo(title="碳惠 tanhui", version=version("tanhui"), description=DESCRIPTION),
+        info=ApiInfo(title="碳惠 tanhui", version=VERSION, description=DESCRIPTION),
         settings=HttpSettings(
             cursor_key=hashlib.sha256(b"cursor" + rules.claim_secret).digest(),
             rates=DEFAULT_RATES if settings.rate_limits else None,
@@ -112,6 +114,18 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
     )
     batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
     return Api(app, batchers, bell, waiters)
+
+
+def build_probes(deployment: Deployment) -> web.Application:
+    """An application of probes and metrics alone, for a process that only acts on work."""
+    return build_application(
+        (),
+        problem_types={},
+        authenticate=SignIn(deployment.engine, None).authenticate,
+        info=_INFO,
+        settings=HttpSettings(cursor_key=deployment.rules.claim_secret),
+        readiness={"database": partial(_database_answers, deployment)},
+    )
 
 
 def _token_verifier(

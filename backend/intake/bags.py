@@ -96,23 +96,38 @@ async def write_weighings(
     )
     bags = await lock_bags(conn, codes)
     answers: dict[int, Answer] = {}
-    orders: dict[int, Order] = {}
+    orders: dict[str, tuple[int, Order]] = {}
     for index, each in enumerate(weighings):
+        if each.code in orders:
+            continue
         found = _weigh(each, bags.get(each.code), locked.now, rules)
         if isinstance(found, Order) and found.account_id in locked.points_debt:
-            orders[index] = found
+            orders[each.code] = (index, found)
         else:
             answers[index] = BagNotBound() if isinstance(found, Order) else found
-    outcomes = await credit_batch(conn, list(orders.values()), locked, rules)
+    outcomes = await credit_batch(conn, [order for _, order in orders.values()], locked, rules)
     booked: list[tuple[Weighing, Order]] = []
-    for (index, order), outcome in zip(orders.items(), outcomes, strict=True):
+    for (index, order), outcome in zip(orders.values(), outcomes, strict=True):
         if isinstance(outcome, DomainError):
             answers[index] = outcome
         else:
             answers[index] = Received(order.check_in_id, None, outcome.credit)
             booked.append((weighings[index], order))
     await _write_weighed(conn, booked, locked.now)
+    for index, each in enumerate(weighings):
+        if index not in answers:
+            first, _ = orders[each.code]
+            answers[index] = _again(each, weighings[first], answers[first], locked.now)
     return [answers[index] for index in range(len(weighings))]
+
+
+def _again(weighing: Weighing, first: Weighing, answer: Answer, now: datetime) -> Answer:
+    """The answer for a bag that stands twice in one batch: the first weighing decides."""
+    if isinstance(answer, DomainError):
+        return answer
+    if weighing.mass_g != first.mass_g:
+        return BagAlreadyWeighed(weighed_at=now.isoformat(), mass_g=first.mass_g)
+    return answer._replace(is_replay=True)
 
 
 def _weigh(weighing: Weighing, bag: Bag | None, now: datetime, rules: Rulebook) -> Order | Answer:

@@ -9,26 +9,34 @@ async def test_a_bound_and_weighed_bag_is_credited(service):
     bound = await member.bind("BAG00001")
     assert bound.status == 201
     assert bound.headers["Location"] == f"/v1/check-ins/{bound.json()['id']}"
-    assert bound.json() | {
-        "action": "mixed_recycling",
-        "status": "bound",
-        "status_text": "待称重",
-        "grams": 0,
-        "points": 0,
-        "quantities": {},
-    } == bound.json()
+    assert (
+        bound.json()
+        | {
+            "action": "mixed_recycling",
+            "status": "bound",
+            "status_text": "待称重",
+            "grams": 0,
+            "points": 0,
+            "quantities": {},
+        }
+        == bound.json()
+    )
     assert await member.balance() == (0, 0)
 
     weighed = await scale.weigh("BAG00001", mass_g=2_500)
     assert weighed.status == 201
-    assert weighed.json() | {
-        "id": bound.json()["id"],
-        "status": "credited",
-        "tier": "documented",
-        "quantities": {"mass_g": 2_500},
-        "grams": BAG_2_5_KG_G,
-        "points": 10,
-    } == weighed.json()
+    assert (
+        weighed.json()
+        | {
+            "id": bound.json()["id"],
+            "status": "credited",
+            "tier": "documented",
+            "quantities": {"mass_g": 2_500},
+            "grams": BAG_2_5_KG_G,
+            "points": 10,
+        }
+        == weighed.json()
+    )
     assert await member.balance() == (BAG_2_5_KG_G, 10)
 
 
