@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import structlog
 import uvloop
 
-from backend.api import open_api
+from backend.api import build_probes, open_api
 from backend.bell import Bell
 from backend.deployment import Deployment, open_deployment
 from backend.http import serve
@@ -79,20 +79,18 @@ async def serve_deployment(
             processor = processor_of(deployment, bell)
             beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]
         try:
-            if parts == "processor":
-                _log.info("processing")
-                await stop.wait()
-            else:
-                api = await stack.enter_async_context(open_api(deployment))
-                settings = deployment.settings
-                await serve(
-                    api.app,
-                    host=settings.host,
-                    port=settings.port,
-                    started=started or _tell(settings.host),
-                    notice_s=NOTICE_S,
-                    stop=stop,
-                )
+            app = build_probes(deployment)
+            if parts != "processor":
+                app = (await stack.enter_async_context(open_api(deployment))).app
+            settings = deployment.settings
+            await serve(
+                app,
+                host=settings.host,
+                port=settings.port,
+                started=started or _tell(settings.host),
+                notice_s=NOTICE_S,
+                stop=stop,
+            )
         finally:
             for task in beside:
                 task.cancel()

@@ -1,16 +1,15 @@
 """Perceptual fingerprints: near copies of a photo stay near, whatever way it is turned.
 
-Source:
-    PDQ, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Facebook 2019;
-    computed by the package `pdqhash`.
+What is fingerprinted and how near is near; the algorithm and its source are in `scoring.pdq`.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pdqhash
 from PIL import Image
+
+from scoring.pdq import dihedral_hashes
 
 FINGERPRINT_BYTES: Final = 32
 # The whole photo is read, and PDQ itself shrinks to 64 x 64: 512 px give the same bits within noise
@@ -55,11 +54,10 @@ def fingerprints_of(image: Image.Image) -> Fingerprints:
     if max(image.size) > FINGERPRINT_SIDE_PX_MAX:
         small = image.copy()
         small.thumbnail((FINGERPRINT_SIDE_PX_MAX, FINGERPRINT_SIDE_PX_MAX), Image.Resampling.BOX)
-    vectors, quality = pdqhash.compute_dihedral(np.asarray(small))
-    bits = np.asarray(vectors, dtype=np.uint8)
+    bits, quality = dihedral_hashes(np.asarray(small))
     return Fingerprints(
         orientations=tuple(np.packbits(row).tobytes() for row in bits),
-        quality=int(quality),
+        quality=quality,
     )
 
 

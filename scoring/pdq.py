@@ -1,8 +1,8 @@
 """PDQ: 256 bits of a picture's low frequencies, near for near copies.
 
 Arrays only: decoding and shrinking a photo belong to `scoring.photo` and `scoring.fingerprint`. The
-idea: box filters, decimation and cosine transform are all linear and separable, so that each side
-of the picture needs one small matrix.
+idea: box filters, decimation and cosine transform are linear and separable, so that
+only what the 64 x 64 decimated points take in is ever computed.
 
 Source:
     "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Facebook, 2019
@@ -10,7 +10,8 @@ Source:
     implementation in `pdq/` there; read 2026-11-21.
 """
 
-from functools import lru_cache
+import math
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -25,8 +26,6 @@ FREQUENCIES: Final = 16  # per direction, from 1: the constant part says only ho
 QUALITY_MAX: Final = 100
 # Sum of gradients, in percent of full scale, per point of quality: the reference's own constant.
 GRADIENT_PER_QUALITY: Final = 90
-# A photo is at most 512 px here, in few formats: 64 sizes are 8 MB and hit nearly always.
-SIZES_KEPT_MAX: Final = 64
 
 
 def dihedral_hashes(rgb: NDArray[np.uint8]) -> tuple[Bits, int]:
@@ -41,19 +40,21 @@ def dihedral_hashes(rgb: NDArray[np.uint8]) -> tuple[Bits, int]:
         the quality, 0 to 100.
     """
     blocks = decimated(rgb)
-    turned = orientations(_cosines() @ blocks @ _cosines().T)
+    turned = orientations(_cosine_transform(blocks))
     values = turned.reshape(len(turned), -1)
-    # The lower of the two middle values, as in the reference: one bit more than half is set.
+    # The lower of the two middle values, as in the reference: half of the bits are set.
     middle = values.shape[1] // 2 - 1
     medians = np.partition(values, middle, axis=1)[:, middle, None]
     return (values > medians)[:, ::-1], quality(blocks)
 
 
 def decimated(rgb: NDArray[np.uint8]) -> Floats:
-    """Luminance, smoothed and decimated to shape (64, 64), float32 in [0, 255]."""
-    height, width, _ = rgb.shape
-    luminance = rgb.astype(np.float32) @ LUMINANCE_RGB
-    return _shrinking(height) @ luminance @ _shrinking(width).T
+    """Luminance, smoothed and decimated to shape (64, 64), float32 in [0, 255].
+
+    All three steps are linear, so that the rows go first: the rest then has an eighth of the work.
+    """
+    luminance = (_shrink(rgb) * LUMINANCE_RGB).sum(axis=2)
+    return _shrink(luminance.T).T
 
 
 def quality(blocks: Floats) -> int:
@@ -89,31 +90,52 @@ def orientations(transform: Floats) -> Floats:
     )
 
 
-@lru_cache(maxsize=SIZES_KEPT_MAX)
-def _shrinking(length_px: int) -> Floats:
-    """Smooth by two boxes, which make a tent, and keep each block's middle; shape (64, length)."""
-    box = _box(length_px)
-    middles = ((np.arange(SIDE) + 0.5) * length_px / SIDE).astype(np.intp)
-    return box[middles] @ box
+def _shrink(values: NDArray[np.generic]) -> Floats:
+    """Smooth the first axis by two boxes of half a block, keep the middles of its 64 blocks.
+
+    Tap by tap, because matrix products of this size go to BLAS threads, which wait for each other
+    for tens of milliseconds when the cores are busy.
+    """
+    total = np.zeros((SIDE, *values.shape[1:]), dtype=np.float32)
+    for places, weights in zip(*_tent(len(values)), strict=True):
+        total += values[places] * weights.reshape(SIDE, *(1,) * (values.ndim - 1))
+    return total
 
 
-def _box(length_px: int) -> Floats:
-    """Mean over a window of half a block, cut at the borders; shape (length, length).
+def _tent(length_px: int) -> tuple[NDArray[np.intp], Floats]:
+    """Where each block reads and how much it takes there; both of shape (taps, 64).
 
-    An even window reaches one pixel further ahead than behind.
+    A box is a mean, cut at the borders; one of even width reaches a pixel further ahead than back.
     """
     window = -(-length_px // (2 * SIDE))
-    ahead = window // 2
-    places = np.arange(length_px, dtype=np.int32)
-    reach = places[None, :] - places[:, None]
-    inside = ((reach <= ahead) & (reach > ahead - window)).astype(np.float32)
-    return inside / inside.sum(axis=1, keepdims=True)
+    steps = np.arange(window)[:, None] + window // 2 - window + 1
+    middles = ((np.arange(SIDE) + 0.5) * length_px / SIDE).astype(np.intp)
+    weights = np.zeros((2 * window - 1, SIDE))
+    for tap, share in enumerate(_box(middles, steps, length_px)):
+        inner = _box(middles + steps[tap], steps, length_px)
+        weights[tap : tap + window] += share * inner
+    places = middles + 2 * steps[0] + np.arange(2 * window - 1)[:, None]
+    return places.clip(0, length_px - 1), weights.astype(np.float32)
 
 
-@lru_cache(maxsize=1)
+def _box(centres: NDArray[np.intp], steps: NDArray[np.intp], length_px: int) -> NDArray[np.float64]:
+    """Share of each step from each centre in the mean; shape (window, centres)."""
+    inside = (centres + steps >= 0) & (centres + steps < length_px)
+    shares: NDArray[np.float64] = inside / np.maximum(inside.sum(axis=0), 1)
+    return shares
+
+
+def _cosine_transform(blocks: Floats) -> Floats:
+    """Frequencies 1 to 16 of both directions; shape (16, 16)."""
+    transform: Floats = np.linalg.multi_dot((_cosines(), blocks, _cosines().T))
+    return transform
+
+
+@cache
 def _cosines() -> Floats:
     """The type II cosine transform for frequencies 1 to 16; shape (16, 64)."""
     frequency = np.arange(1, FREQUENCIES + 1)[:, None]
     place = 2 * np.arange(SIDE)[None, :] + 1
-    waves = np.sqrt(2 / SIDE) * np.cos(np.pi * frequency * place / (2 * SIDE))
-    return waves.astype(np.float32)
+    waves = np.cos(math.pi * frequency * place / (2 * SIDE))
+    scaled: Floats = (math.sqrt(2 / SIDE) * waves).astype(np.float32)
+    return scaled

@@ -37,6 +37,9 @@ SETTLED = frozenset(
 # What has been said about a check-in for good, but for an appeal or a reversal.
 DECIDED = SETTLED - {Status.IN_REVIEW}
 
+# What brought nothing so far and waits for a person, or for an appeal; operators count these.
+STOPPED = frozenset({Status.IN_REVIEW, Status.REJECTED})
+
 
 class CheckIn(NamedTuple):
     """One activity that a person reports, or a partner or device for her.

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.checkins.domain import (
     DECIDED,
+    STOPPED,
     Change,
     CheckIn,
     MealWindow,
@@ -63,12 +64,15 @@ async def settle_check_ins(
         " quantities = coalesce(CAST(given.quantities AS jsonb), check_in.quantities),"
         " action = coalesce(given.action, check_in.action),"
         " decided_at = CASE WHEN given.status = ANY(CAST(:decided AS text[]))"
+        " THEN CAST(:now AS timestamptz) END,"
+        " stopped_at = CASE WHEN given.status = ANY(CAST(:stopped AS text[]))"
         " THEN CAST(:now AS timestamptz) END"
         " FROM unnest(CAST(:ids AS uuid[]), CAST(:was AS text[]), CAST(:statuses AS text[]),"
         " CAST(:reasons AS text[]), CAST(:quantities AS text[]), CAST(:actions AS text[]))"
         " AS given(id, was, status, reason, quantities, action)"
         " WHERE check_in.id = given.id AND check_in.status = given.was RETURNING check_in.id",
         decided=sorted(DECIDED),
+        stopped=sorted(STOPPED),
         now=now,
         ids=[change.check_in_id for change in changes],
         was=[change.was for change in changes],
@@ -99,7 +103,7 @@ async def settle_alike(
         was=change.was,
         status=change.status,
         reason=change.reason,
-        stops=change.status == Status.REJECTED,
+        stops=change.status in STOPPED,
         now=now,
     )
 

@@ -94,6 +94,7 @@ class AccountReader:
                 self.get_account,
                 policy=roles("member"),
                 summary="See my carbon account",
+                summary_zh="我的碳账户",
                 answers={200: AccountAnswer},
             ),
             Route(
@@ -102,6 +103,7 @@ class AccountReader:
                 self.get_balance,
                 policy=roles("member"),
                 summary="See what was on my account at a past moment",
+                summary_zh="查看过去某一时刻的余额",
                 query=BalanceQuery,
                 answers={200: PastBalanceAnswer},
             ),
@@ -111,6 +113,7 @@ class AccountReader:
                 self.list_transfers,
                 policy=roles("member"),
                 summary="List the transfers that explain my balances",
+                summary_zh="账户明细",
                 query=PageQuery,
                 answers={200: TransferPage},
             ),

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.checkins.domain import SETTLED, CheckIn
-from backend.checkins.queries import get_check_in, list_check_ins
+from backend.checkins.queries import find_by_natural_key, get_check_in, list_check_ins
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.answers import CheckInAnswer, render
 from backend.crediting.domain import activity_of, reduction_of
@@ -42,6 +42,12 @@ class CalculationAnswer(msgspec.Struct, kw_only=True):
     sentences: list[str]
 
 
+class CheckInQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`natural_key` finds the one check-in of a capture or bag whose answer was lost."""
+
+    natural_key: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CheckInReader:
     """What reading check-ins needs."""
@@ -60,7 +66,8 @@ class CheckInReader:
                 self.list_own,
                 policy=reads,
                 summary="List my check-ins, newest first",
-                query=PageQuery,
+                summary_zh="我的打卡记录",
+                query=CheckInQuery,
                 answers={200: CheckInPage},
             ),
             Route(
@@ -69,6 +76,7 @@ class CheckInReader:
                 self.get_own,
                 policy=reads,
                 summary="See one of my check-ins, waiting for its outcome if asked to",
+                summary_zh="查看一次打卡,可等待结果",
                 answers={200: CheckInAnswer},
                 problems=(NotFound,),
                 waits=True,
@@ -80,17 +88,22 @@ class CheckInReader:
                 self.get_calculation,
                 policy=reads,
                 summary="See how the grams of one of my check-ins were calculated",
+                summary_zh="查看减碳量的计算过程",
                 answers={200: CalculationAnswer},
                 problems=(NotFound, NothingCalculated),
             ),
         ]
 
-    async def list_own(self, call: Call[None, PageQuery]) -> Answer:
+    async def list_own(self, call: Call[None, CheckInQuery]) -> Answer:
         """Answer one page of the caller's check-ins."""
         before = position_of(call, UUID)
         account_id, limit = _account(call.principal), call.query.limit
         async with self.engine.connect() as conn:
-            found = await list_check_ins(conn, account_id, before_id=before, limit=limit + 1)
+            if call.query.natural_key is None:
+                found = await list_check_ins(conn, account_id, before_id=before, limit=limit + 1)
+            else:
+                one = await find_by_natural_key(conn, account_id, call.query.natural_key)
+                found = [one] if one else []
             page = found[:limit]
             credits = await live_credits_of(conn, [check_in.id for check_in in page])
         more = len(found) > limit

@@ -15,7 +15,7 @@ from backend.demo.citizen import follow, her_photos
 from backend.demo.city import CITY, CITY_REGION, DISTRICTS, FUND_POINTS, HEROINE, City, seed_city
 from backend.demo.client import Client, sign_in
 from backend.demo.crowd import Crowd
-from backend.demo.proof import verify
+from backend.demo.proof import prove
 from backend.demo.screen import Screen
 from backend.demo.tally import Tally
 from backend.demo.totals import Totals, drain, show_agreement, show_totals, summary_of
@@ -79,7 +79,7 @@ async def play(
         points=totals.points,
         seconds=seconds,
         photos=len(album),
-        verify="ok" if await verify(engine, screen) else "broken",
+        verify="ok" if await prove(engine, screen) else "broken",
     )
 
 

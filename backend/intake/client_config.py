@@ -96,6 +96,7 @@ class ClientConfig:
                 self.get_config,
                 policy=PUBLIC,
                 summary="See what an app must know before the first check-in",
+                summary_zh="应用启动配置",
                 answers={200: ClientConfigAnswer},
             )
         ]

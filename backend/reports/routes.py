@@ -91,6 +91,7 @@ class TotalsReader:
                 self.get_summary,
                 policy=roles("operator", "auditor", "admin"),
                 summary="See aggregate reductions by action, district and day",
+                summary_zh="按场景、区县、日期汇总减碳量",
                 query=SummaryQuery,
                 answers={200: SummaryAnswer},
                 problems=(PeriodNotValid,),
@@ -101,6 +102,7 @@ class TotalsReader:
                 self.get_public_totals,
                 policy=PUBLIC,
                 summary="See what the whole programme has credited",
+                summary_zh="全项目累计减碳量",
                 answers={200: PublicTotalsAnswer},
             ),
         ]

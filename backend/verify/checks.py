@@ -1,0 +1,7 @@
+"""All checks that are one statement, in the order in which they are printed."""
+
+from backend.verify.check_in_checks import CHECK_IN_CHECKS
+from backend.verify.credit_checks import CREDIT_CHECKS
+from backend.verify.ledger_checks import LEDGER_CHECKS
+
+CHECKS = (*LEDGER_CHECKS, *CREDIT_CHECKS, *CHECK_IN_CHECKS)

@@ -1,0 +1,103 @@
+"""Every booking that counts, computed again from the inputs that it stored.
+
+The one check that SQL cannot make: the pure function that booked an account's period is run over
+the same activities and must give the same result to the last digit, caps and exclusions included.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.crediting.domain import Credit, activity_of
+from backend.verify.check import Finding
+from scoring.methodology import ENGINES, CannotCalculate, Catalogue, Reduction, reduce_period
+
+NAME = "recomputed"
+ZH = "按所存输入重算,每笔有效入账的结果逐位一致"
+EN = (
+    "Recomputed from its stored inputs, every booking that counts gives the same, to the last digit"
+)
+
+ROWS_PER_PAGE = 2_000  # some 2 MB in memory, whatever the size of the table
+
+_IN_PERIODS = (
+    f"SELECT {', '.join(Credit._fields)} FROM credit"
+    " WHERE NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
+    " ORDER BY account_id, period"
+)
+
+Breach = Mapping[str, Any]
+
+
+async def recompute(conn: AsyncConnection, catalogue: Catalogue, *, examples_max: int) -> Finding:
+    """Compare stored and recomputed results, period by period, with a server-side cursor.
+
+    About 20 µs a booking on one core; memory does not grow with the table.
+    """
+    count, examples = 0, list[Breach]()
+    async for credits in _periods(conn):
+        breaches = differences(credits, catalogue)
+        count += len(breaches)
+        examples += breaches[: examples_max - len(examples)]
+    return Finding(NAME, ZH, EN, count, examples)
+
+
+async def _periods(conn: AsyncConnection) -> AsyncIterator[Sequence[Credit]]:
+    """Live credits of one account's period at a time."""
+    rows = await conn.stream(text(_IN_PERIODS), execution_options={"yield_per": ROWS_PER_PAGE})
+    period: list[Credit] = []
+    async for row in rows:
+        credit = Credit._make(row)
+        if period and (credit.account_id, credit.period) != (
+            period[0].account_id,
+            period[0].period,
+        ):
+            yield period
+            period = []
+        period.append(credit)
+    if period:
+        yield period
+
+
+def differences(credits: Sequence[Credit], catalogue: Catalogue) -> list[Breach]:
+    """What is stored otherwise than the engine that booked it says, for one account's period."""
+    activities = [activity_of(credit) for credit in credits]
+    found: list[Breach] = []
+    for engine in {credit.engine for credit in credits}:
+        booked = [credit for credit in credits if credit.engine == engine]
+        if engine not in ENGINES:
+            found += [_breach(credit, f"unknown engine {engine}") for credit in booked]
+            continue
+        try:
+            reductions = reduce_period(activities, catalogue, engine)
+        except CannotCalculate as error:
+            found += [_breach(credit, str(error)) for credit in booked]
+            continue
+        for credit in booked:
+            reduction = reductions[credit.natural_key]
+            if not _agree(credit, reduction):
+                found.append(_breach(credit, f"recomputed {reduction.grams} g, {reduction!r}"))
+    return found
+
+
+def _agree(credit: Credit, reduction: Reduction) -> bool:
+    return (credit.grams, credit.unrounded, credit.reason, credit.version, credit.allowed) == (
+        reduction.grams,
+        reduction.unrounded,
+        reduction.reason,
+        reduction.version,
+        reduction.allowed,
+    )
+
+
+def _breach(credit: Credit, found: str) -> Breach:
+    return {
+        "credit_id": credit.id,
+        "account_id": credit.account_id,
+        "period": credit.period,
+        "grams": credit.grams,
+        "unrounded": credit.unrounded,
+        "found": found,
+    }

@@ -1,0 +1,1 @@
+"""Programs that answer the questions of the design's table; each prints one JSON object."""

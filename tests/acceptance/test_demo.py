@@ -1,0 +1,83 @@
+"""The demo as a stranger runs it: another process, the real API, a durable database."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TANHUI = Path(sys.executable).with_name("tanhui")
+COUNT = 12
+SECONDS_MAX = 100  # some ten on an idle machine
+
+
+def run_demo(folder, *arguments):
+    return subprocess.run(
+        [TANHUI, "demo", "--once", *arguments],
+        env={**os.environ, "TANHUI_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS_MAX,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def ran(folder):
+    return run_demo(folder, "--json", "--count", str(COUNT))
+
+
+@pytest.fixture(scope="module")
+def summary(ran):
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def test_the_last_line_is_the_summary_and_the_rest_is_elsewhere(ran, summary):
+    assert ran.stdout.count("\n") == 1
+    assert summary.keys() == {
+        *("check_ins", "credited", "rejected", "in_review", "duplicates_refused"),
+        *("grams", "points", "seconds", "photos", "verify", "data"),
+    }
+    assert (summary["photos"], summary["data"]) == (COUNT, "simulated")
+
+
+def test_each_acknowledged_check_in_has_one_outcome(summary):
+    outcomes = summary["credited"] + summary["in_review"] + summary["rejected"]
+    assert outcomes == summary["check_ins"] > COUNT
+
+
+def test_used_photos_are_refused_and_the_ledger_stands(summary):
+    assert summary["duplicates_refused"] >= 1
+    assert summary["verify"] == "ok"
+    assert summary["grams"] > 0
+    assert summary["points"] > 0
+
+
+def test_the_screen_begins_and_ends_with_simulated_data(ran):
+    lines = [line for line in ran.stderr.splitlines() if line]
+    assert "模拟数据" in lines[0]
+    assert "模拟数据" in lines[-1]
+    assert "减碳量按公开方法学估算,不是核证减排量,不可交易。" in ran.stderr
+
+
+def test_a_second_run_on_the_same_folder_is_a_new_day_of_other_members(folder, summary):
+    ran = run_demo(folder, "--json", "--count", "5")
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    second = json.loads(ran.stdout.splitlines()[-1])
+    assert second["check_ins"] < summary["check_ins"]
+    assert second["credited"] + second["in_review"] + second["rejected"] == second["check_ins"]
+
+
+@pytest.mark.parametrize("arguments", [["--count", "0"], ["--photos", "no-such-folder"]])
+def test_wrong_input_is_said_before_anything_starts(tmp_path, arguments):
+    ran = run_demo(tmp_path / "data", *arguments)
+    assert (ran.returncode, ran.stdout.count("✗")) == (2, 1)
+    assert not (tmp_path / "data").exists()
