@@ -12,7 +12,7 @@ from backend.crediting.steps import Rulebook, credit_batch
 from backend.errors import DomainError
 from backend.ids import uuid7
 from backend.intake.domain import Binding, Received, Weighing
-from backend.ledger.queries import lock_accounts
+from backend.ledger.queries import Locked, lock_accounts
 from backend.recycling.domain import (
     LATE_WINDOW,
     BagAlreadyBound,
@@ -100,11 +100,11 @@ async def write_weighings(
     for index, each in enumerate(weighings):
         if each.code in orders:
             continue
-        found = _weigh(each, bags.get(each.code), locked.now, rules)
-        if isinstance(found, Order) and found.account_id in locked.points_debt:
+        found = _weigh(each, bags.get(each.code), locked, rules)
+        if isinstance(found, Order):
             orders[each.code] = (index, found)
         else:
-            answers[index] = BagNotBound() if isinstance(found, Order) else found
+            answers[index] = found
     outcomes = await credit_batch(conn, [order for _, order in orders.values()], locked, rules)
     booked: list[tuple[Weighing, Order]] = []
     for (index, order), outcome in zip(orders.values(), outcomes, strict=True):
@@ -114,10 +114,9 @@ async def write_weighings(
             answers[index] = Received(order.check_in_id, None, outcome.credit)
             booked.append((weighings[index], order))
     await _write_weighed(conn, booked, locked.now)
-    for index, each in enumerate(weighings):
-        if index not in answers:
-            first, _ = orders[each.code]
-            answers[index] = _again(each, weighings[first], answers[first], locked.now)
+    for index in [index for index in range(len(weighings)) if index not in answers]:
+        first, _ = orders[weighings[index].code]
+        answers[index] = _again(weighings[index], weighings[first], answers[first], locked.now)
     return [answers[index] for index in range(len(weighings))]
 
 
@@ -130,16 +129,18 @@ def _again(weighing: Weighing, first: Weighing, answer: Answer, now: datetime) -
     return answer._replace(is_replay=True)
 
 
-def _weigh(weighing: Weighing, bag: Bag | None, now: datetime, rules: Rulebook) -> Order | Answer:
+def _weigh(weighing: Weighing, bag: Bag | None, locked: Locked, rules: Rulebook) -> Order | Answer:
     if bag is None:
         return BagUnknown()
     if bag.account_id is None or bag.check_in_id is None or bag.bound_at is None:
         return BagNotBound()
+    if bag.account_id not in locked.points_debt:
+        return BagNotBound()  # it was bound after the accounts were locked
     if bag.weighed_at is not None:
         if bag.mass_g != weighing.mass_g:
             return BagAlreadyWeighed(weighed_at=bag.weighed_at.isoformat(), mass_g=bag.mass_g)
         return Received(bag.check_in_id, is_replay=True)
-    if now - bag.bound_at > LATE_WINDOW:
+    if locked.now - bag.bound_at > LATE_WINDOW:
         return BagLapsed()
     return Order(
         bag.check_in_id,
@@ -147,7 +148,7 @@ def _weigh(weighing: Weighing, bag: Bag | None, now: datetime, rules: Rulebook) 
         weighing.action,
         rules.catalogue.methodology_of(weighing.action),
         f"bag:{bag.code}",
-        now,
+        locked.now,
         None,
         weighing.quantities,
         "documented",

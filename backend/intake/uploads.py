@@ -1,6 +1,7 @@
 """From an uploaded form to stored evidence: capture, worker, store. No transaction is open here."""
 
 import math
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from backend.errors import DomainError, NotFound
 from backend.events import SCORE
 from backend.evidence_store import EvidenceStore
 from backend.http.forms import Form
+from backend.http.routes import UUID_PATTERN
 from backend.intake.domain import Capture, Photo
 from backend.intake.queries import captures_by_id
 from backend.outbox import backlog
@@ -28,6 +30,7 @@ class PhotoTypeRefused(DomainError):
     """This kind of picture is not taken; choose JPEG."""
 
 
+_UUID = re.compile(UUID_PATTERN)  # one spelling per id, as in paths; UUID() also takes braces
 _TYPE_REASONS = frozenset({"heic", "unsupported_type"})
 
 
@@ -56,10 +59,9 @@ class Uploads:
         return Photo(capture, photo.sha256, photo.pixel_sha256)
 
     async def _capture(self, account_id: UUID, text: str) -> Capture:
-        try:
-            capture_id = UUID(text)
-        except ValueError:
-            raise NotFound from None
+        if not _UUID.fullmatch(text):
+            raise NotFound
+        capture_id = UUID(text)
         async with self.engine.connect() as conn:
             capture = (await captures_by_id(conn, [capture_id])).get(capture_id)
         if capture is None or capture.account_id != account_id:

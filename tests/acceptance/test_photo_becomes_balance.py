@@ -16,17 +16,21 @@ async def test_a_clean_plate_is_credited_while_the_phone_waits(service):
     assert reply.status == 200, reply.body
     answer = reply.json()
     assert reply.headers["Location"] == f"/v1/check-ins/{answer['id']}"
-    assert answer | {
-        "action": "clean_plate",
-        "status": "credited",
-        "status_text": "已入账",
-        "reason": None,
-        "tier": "documented",
-        "reported_by": "member",
-        "quantities": {"meals": 1},
-        "grams": PLATE_G,
-        "points": PLATE_POINTS,
-    } == answer
+    assert (
+        answer
+        | {
+            "action": "clean_plate",
+            "status": "credited",
+            "status_text": "已入账",
+            "reason": None,
+            "tier": "documented",
+            "reported_by": "member",
+            "quantities": {"meals": 1},
+            "grams": PLATE_G,
+            "points": PLATE_POINTS,
+        }
+        == answer
+    )
     assert await member.balance() == (PLATE_G, PLATE_POINTS)
 
 
@@ -46,15 +50,19 @@ async def test_a_rejected_photo_says_why_and_how_to_do_better(service):
     photo = await service.script(make_photo(1), "rejected", "leftovers")
     answer = (await member.photograph(photo)).json()
     reason = REASONS["leftovers"]
-    assert answer | {
-        "status": "rejected",
-        "status_text": "本次未计入",
-        "reason": "leftovers",
-        "message": reason.text_zh,
-        "hint": reason.hint_zh,
-        "grams": 0,
-        "points": 0,
-    } == answer
+    assert (
+        answer
+        | {
+            "status": "rejected",
+            "status_text": "本次未计入",
+            "reason": "leftovers",
+            "message": reason.text_zh,
+            "hint": reason.hint_zh,
+            "grams": 0,
+            "points": 0,
+        }
+        == answer
+    )
     english = await member.get(f"/v1/check-ins/{answer['id']}", accept_language="en")
     assert english.json() == answer | {
         "status_text": "not counted",
@@ -217,9 +225,7 @@ async def _capture_at(service, member, created_at: datetime) -> str:
         account=member.account_id,
         at=created_at,
     )
-    return str(
-        await service.value("SELECT id FROM capture WHERE created_at = :at", at=created_at)
-    )
+    return str(await service.value("SELECT id FROM capture WHERE created_at = :at", at=created_at))
 
 
 async def test_between_meals_the_next_opening_is_named(service):
