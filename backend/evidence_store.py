@@ -6,8 +6,9 @@ the commit that names it; what a failed commit leaves behind is swept later.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from backend.errors import DomainError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig  # exists for the type checker only
 
 TIMEOUT_S: Final = 5.0  # one photo is near 100 kB; a store this slow is a store that is down
+LIST_ROWS: Final = 500  # one question to the database per portion
 # A connection that is not there after 2 s leaves time for one retry within `TIMEOUT_S`.
 _CLIENT_OPTIONS: Final["ClientConfig"] = {"timeout": "5s", "connect_timeout": "2s"}
 
@@ -62,8 +64,8 @@ class EvidenceStore:
             if self._folder is not None:
                 await asyncio.to_thread(_write_durably, self._folder, key, jpeg)
                 return
-            with suppress(AlreadyExistsError):
-                await obstore.put_async(self._store, key, jpeg, mode="create")
+            # Overwriting equal content renews its time, so the sweep leaves a second try alone.
+            await obstore.put_async(self._store, key, jpeg, mode="overwrite")
 
     async def get(self, account_id: UUID, sha256: str) -> bytes:
         """The stored JPEG.
@@ -85,6 +87,23 @@ class EvidenceStore:
         async with _translated():
             with suppress(FileNotFoundError):
                 await obstore.delete_async(self._store, _key(account_id, sha256))
+
+    async def older_than(self, moment: datetime) -> AsyncIterator[Sequence[tuple[UUID, str]]]:
+        """Portions of (account, sha256) that were last put before `moment`, in no given order.
+
+        Raises:
+            EvidenceUnavailable: The store does not answer.
+        """
+        try:
+            async for portion in obstore.list(self._store, prefix="accounts", chunk_size=LIST_ROWS):
+                yield [_named(each["path"]) for each in portion if each["last_modified"] < moment]
+        except (BaseError, OSError) as error:
+            raise EvidenceUnavailable from error
+
+
+def _named(key: str) -> tuple[UUID, str]:
+    _, account_id, sha256 = key.split("/")
+    return UUID(account_id), sha256
 
 
 def _folder_of(address: str | Path) -> Path | None:

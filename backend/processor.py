@@ -21,8 +21,10 @@ from backend.bell import Bell
 from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.steps import Rulebook
+from backend.errors import DomainError
 from backend.events import CREDIT, REPORT, SCORE
 from backend.evidence_store import EvidenceStore
+from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
 from backend.outbox import Work, lease, postpone, take
 from backend.reports.steps import report_step
@@ -34,6 +36,7 @@ SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per pho
 SCORE_LEASE_S = 60.0  # many times the slowest batch seen; then another processor takes over
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 ROLL_EVERY_S = 2.0
+SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
 ROLL_ROWS_MAX = 1_000
 # SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57"})
@@ -72,6 +75,9 @@ class Processor:
             group.create_task(self._serve_fast(REPORT))
             group.create_task(
                 self._repeat(SCORE, self.score_once, partial(self.bell.wait, LOOK_ANYWAY_S))
+            )
+            group.create_task(
+                self._repeat("sweep", self.sweep_once, partial(asyncio.sleep, SWEEP_EVERY_S))
             )
             group.create_task(
                 self._repeat("roll", self.roll_once, partial(asyncio.sleep, ROLL_EVERY_S))
@@ -130,6 +136,13 @@ class Processor:
         async with self.engine.begin() as conn:
             return await fold_deltas(conn, limit=ROLL_ROWS_MAX)
 
+    async def sweep_once(self) -> int:
+        """Delete evidence that nobody names; always pauses afterwards."""
+        deleted = await sweep_orphans(self.engine, self.store)
+        if deleted:
+            _log.info("orphans_swept", evidence=deleted)
+        return 0
+
     async def _repeat(
         self, name: str, act: Callable[[], Awaitable[int]], pause: Callable[[], Awaitable[None]]
     ) -> None:
@@ -137,7 +150,7 @@ class Processor:
         while True:
             try:
                 done = await act()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, DomainError) as error:
                 _log.warning("step_failed", step=name, error=type(error).__name__)
                 done = 0
             if not done:

@@ -1,0 +1,46 @@
+"""Evidence that no check-in names: uploads that were refused, or whose commit never came."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.checkins.queries import clock
+from backend.db import fetch
+from backend.evidence_store import EvidenceStore
+from backend.intake.domain import CAPTURE_LIFE
+
+# No capture of this age can still become a check-in, so nobody is about to name the evidence.
+ORPHAN_AGE = CAPTURE_LIFE + timedelta(hours=1)
+
+
+async def sweep_orphans(engine: AsyncEngine, store: EvidenceStore) -> int:
+    """Delete evidence older than `ORPHAN_AGE` that no check-in names; return how many.
+
+    A second run finds nothing more. The store's own clock dates the evidence, never a setting.
+    """
+    async with engine.connect() as conn:
+        before = await clock(conn, 0) - ORPHAN_AGE
+    deleted = 0
+    async for portion in store.older_than(before):
+        async with engine.connect() as conn:
+            named = await _named(conn, portion)
+        for account_id, sha256 in set(portion) - named:
+            await store.delete(account_id, sha256)
+            deleted += 1
+    return deleted
+
+
+async def _named(
+    conn: AsyncConnection, evidence: Sequence[tuple[UUID, str]]
+) -> set[tuple[UUID, str]]:
+    rows = await fetch(
+        conn,
+        "SELECT account_id, evidence_sha256 FROM check_in"
+        " JOIN unnest(CAST(:accounts AS uuid[]), CAST(:hashes AS text[]))"
+        " AS asked(account_id, evidence_sha256) USING (account_id, evidence_sha256)",
+        accounts=[account_id for account_id, _ in evidence],
+        hashes=[sha256 for _, sha256 in evidence],
+    )
+    return {(row.account_id, row.evidence_sha256) for row in rows}
