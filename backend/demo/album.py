@@ -41,6 +41,7 @@ PARTS = {
     "train": "训练过 train",
     "tune": "调参用 tune",
     "held_out": "未训练 held out",
+    "unsure": "标注存疑,未训练 label unsure, not trained",
     "": "未知 unknown",
 }
 
@@ -51,7 +52,7 @@ class Photo:
 
     Attributes:
         group: The folder or kind it belongs to, as the table names it.
-        part: What the training did with it: `train`, `tune`, `held_out`, or empty if unknown.
+        part: What the training did with it, a key of `PARTS`; empty if unknown.
         path: Where it lies; None for a rendered one.
     """
 
@@ -131,7 +132,10 @@ def _parts(folder: Path) -> dict[Path, str]:
     for place in [folder.resolve(), *folder.resolve().parents][:MANIFEST_LEVELS]:
         if (place / MANIFEST).is_file():
             try:
-                return {photo.path.resolve(): photo.part for photo in photos_in(place)}
+                return {
+                    photo.path.resolve(): photo.part if photo.sure else "unsure"
+                    for photo in photos_in(place)
+                }
             except (KeyError, UnicodeDecodeError):
                 return {}  # somebody else's manifest
     return {}
