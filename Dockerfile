@@ -1,12 +1,10 @@
-# Two stages: hashes are checked and wheels made in the first, the second has neither compiler nor cache.
+# Two stages: hashes are checked and wheels made in the first, the second has no cache.
 # IMAGE_REGISTRY is a prefix with its slash, for networks that do not reach the default registry.
 ARG IMAGE_REGISTRY=
 FROM ${IMAGE_REGISTRY}python:3.11-slim AS build
 ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-# pdqhash publishes no wheel for Linux; its compiler stays behind in this stage.
-RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
 # The lock holds the tools of development too; all are checked here, and only the server's are installed.
 COPY requirements.lock .
 RUN pip wheel --quiet --require-hashes -w /wheels -r requirements.lock

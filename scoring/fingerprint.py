@@ -12,8 +12,8 @@ from PIL import Image
 from scoring.pdq import dihedral_hashes
 
 FINGERPRINT_BYTES: Final = 32
-# The whole photo is read, and PDQ itself shrinks to 64 x 64: 512 px give the same bits within noise
-# at a third of the time of 1,024 px.
+# PDQ itself shrinks to 64 x 64: 512 px give the same bits within noise, and evidence is decoded at
+# that scale for the fingerprint and the recogniser together.
 FINGERPRINT_SIDE_PX_MAX: Final = 512
 # The order of `Fingerprints.orientations`: what was done to the photo before hashing it.
 ORIENTATIONS: Final = (

@@ -6,8 +6,9 @@ only what the 64 x 64 decimated points take in is ever computed.
 
 Source:
     "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Facebook, 2019
-    (`hashing.pdf` in github.com/facebook/ThreatExchange), and the constants of the reference
-    implementation in `pdq/` there; read 2026-11-21.
+    (`hashing.pdf` in github.com/facebook/ThreatExchange). The constants and the behaviour at the
+    borders are those of the reference implementation beside it, `pdq/php/pdqhasher.php`; read
+    2026-11-21.
 """
 
 import math
