@@ -1,0 +1,248 @@
+"""A database in which much has happened: what `tanhui verify` must find whole, or broken."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from backend.batches import run_batch
+from backend.campaigns.domain import PROGRAMME_FUND
+from backend.campaigns.queries import top_up
+from backend.checkins.domain import Change, CheckIn, Status
+from backend.checkins.queries import insert_check_ins, settle_check_ins
+from backend.checkins.score_queries import NearPair, insert_near_matches
+from backend.crediting.photo_credit import credit_step
+from backend.crediting.steps import Outcome, Rulebook, credit_batch
+from backend.db import run
+from backend.events import CHECK_IN_ACCEPTED, CREDIT, REPORT, Event
+from backend.ids import uuid7
+from backend.intake.bags import write_bindings, write_weighings
+from backend.intake.domain import Binding, Capture, Photo, Weighing
+from backend.intake.photos import write_photos
+from backend.ledger.queries import fold_deltas, lock_accounts, open_account
+from backend.ledger.steps import place_hold, release_hold, settle_hold
+from backend.outbox import append, take
+from backend.recycling.queries import add_bags
+from backend.reports.steps import report_step
+from scoring.methodology import load_catalogue
+from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
+
+RULES = Rulebook(load_catalogue(), SECRET)
+METRO = {"action": "metro", "methodology_id": "TPH-MOB-05", "quantities": {"distance_m": 12_000}}
+NOW = datetime.now(UTC)
+
+
+def make_claimed_order(account_id, **changes):
+    order = make_order(account_id, **changes)
+    return order._replace(claims=(make_claim("thing", str(account_id), order.natural_key),))
+
+
+async def write_credited(conn, orders):
+    """Credit orders and write their check-ins, as intake does."""
+    locked = await lock_accounts(conn, [order.account_id for order in orders])
+    outcomes = await credit_batch(conn, orders, locked, RULES)
+    booked = [
+        (order, outcome.credit)
+        for order, outcome in zip(orders, outcomes, strict=True)
+        if isinstance(outcome, Outcome)
+    ]
+    await insert_check_ins(conn, [_credited(*each, locked.now) for each in booked])
+    return outcomes
+
+
+def _credited(order, credit, now):
+    return CheckIn(
+        id=order.check_in_id,
+        account_id=order.account_id,
+        action=order.action,
+        status=Status.CREDITED,
+        reason=credit.reason,
+        tier=order.tier,
+        reported_by="partner",
+        region=order.region,
+        occurred_at=order.occurred_at,
+        ended_at=order.ended_at,
+        received_at=now,
+        decided_at=now,
+        quantities=order.quantities,
+        natural_key=order.natural_key,
+        evidence_sha256=None,
+        meal_window=None,
+    )
+
+
+async def credit(engine, *orders):
+    return await run_batch(engine, write_credited, orders)
+
+
+async def hold(engine, account_id, amount):
+    hold_id = uuid7()
+    async with engine.begin() as conn:
+        locked = await lock_accounts(conn, [account_id])
+        await place_hold(
+            conn,
+            hold_id=hold_id,
+            account_id=account_id,
+            amount=amount,
+            now=locked.now,
+            expires_at=locked.now + timedelta(days=30),
+        )
+    return hold_id
+
+
+async def release(engine, account_id, hold_id):
+    async with engine.begin() as conn:
+        await lock_accounts(conn, [account_id])
+        await release_hold(conn, hold_id=hold_id, account_id=account_id)
+
+
+async def settle(engine, account_id, hold_id, merchant_id):
+    async with engine.begin() as conn:
+        locked = await lock_accounts(conn, [account_id])
+        await settle_hold(
+            conn,
+            hold_id=hold_id,
+            account_id=account_id,
+            merchant_id=merchant_id,
+            cause_id=uuid7(),
+            now=locked.now,
+            occurred_on=locked.now.date(),
+        )
+
+
+async def saved_merchant(engine):
+    merchant_id = uuid7()
+    async with engine.begin() as conn:
+        await open_account(conn, merchant_id, "merchant")
+    return merchant_id
+
+
+async def report(engine, *, rows):
+    async with engine.begin() as conn:
+        await report_step(conn, await take(conn, REPORT, limit=rows))
+
+
+async def fold(engine, *, rows=1_000):
+    async with engine.begin() as conn:
+        return await fold_deltas(conn, limit=rows)
+
+
+async def fill(engine):
+    """A few hundred check-ins of everything that the programme does, and everything half done."""
+    members = [await saved_account(engine, points=0) for _ in range(12)]
+    async with engine.begin() as conn:
+        await top_up(conn, PROGRAMME_FUND, 600)
+    await _redeem(engine, members[0], members[1])
+    await _owe(engine, members[2])
+    await fold(engine)
+    await _eat_and_ride(engine, members[3:], random.Random(7))
+    await report(engine, rows=12)
+    await _redeem(engine, members[0], members[4])
+    await _bags(engine, members[5])
+    await _photos(engine, members[6])
+
+
+async def _redeem(engine, *member_ids):
+    """Points are held, given back, settled, and some holds stay open."""
+    merchant_id = await saved_merchant(engine)
+    for account_id in member_ids:
+        for days in range(3):
+            at = NOON - timedelta(days=10 + days)
+            await credit(engine, make_claimed_order(account_id, occurred_at=at))
+        await hold(engine, account_id, 4)
+        await release(engine, account_id, await hold(engine, account_id, 3))
+        await settle(engine, account_id, await hold(engine, account_id, 6), merchant_id)
+
+
+async def _owe(engine, account_id):
+    """A correction finds points gone: it takes from another lot, and the rest is a debt."""
+    plate = make_claimed_order(account_id, occurred_at=NOON)
+    ride = make_claimed_order(account_id, **METRO, ended_at=NOON + timedelta(minutes=30))
+    next_year = make_claimed_order(account_id, occurred_at=NOON + timedelta(days=60))
+    await credit(engine, plate, ride, next_year)
+    await hold(engine, account_id, 17)
+    early = make_claimed_order(
+        account_id,
+        **METRO,
+        occurred_at=NOON - timedelta(minutes=5),
+        ended_at=NOON + timedelta(minutes=20),
+        tier="self_declared",
+    )
+    await credit(engine, early)
+    await credit(engine, make_claimed_order(account_id, occurred_at=NOON - timedelta(days=1)))
+
+
+async def _eat_and_ride(engine, member_ids, dice):
+    """Plates over the cap and rides that overlap, out of order, until the fund is empty."""
+    orders = []
+    for account_id in member_ids:
+        for day in range(5):
+            noon = NOON - timedelta(days=day)
+            orders += [
+                make_claimed_order(
+                    account_id,
+                    occurred_at=noon + timedelta(minutes=n),
+                    tier=dice.choice(["documented", "documented", "self_declared"]),
+                )
+                for n in range(4)
+            ]
+            orders += [
+                make_claimed_order(
+                    account_id,
+                    **METRO,
+                    occurred_at=noon + timedelta(minutes=20 * n),
+                    ended_at=noon + timedelta(minutes=20 * n + dice.choice([10, 25])),
+                )
+                for n in range(2)
+            ]
+    dice.shuffle(orders)
+    for start in range(0, len(orders), 15):
+        batch = orders[start : start + 15]
+        again = batch[0]._replace(check_in_id=uuid7(), natural_key="again")
+        await credit(engine, *batch, again)
+
+
+async def _bags(engine, account_id):
+    codes = ["B1", "B2", "B3"]
+    async with engine.begin() as conn:
+        await add_bags(conn, codes)
+        await write_bindings(
+            conn, [Binding(account_id, code, "330100") for code in codes[:2]], RULES
+        )
+    async with engine.begin() as conn:
+        await write_weighings(conn, [Weighing("B1", {"mass_g": 3_000})], RULES)
+
+
+async def _photos(engine, account_id):
+    """One photo of each kind: waiting, accepted, credited, in review, rejected."""
+    photos = [make_photo(account_id, n) for n in range(5)]
+    async with engine.begin() as conn:
+        answers = await write_photos(conn, photos, RULES)
+        _, scored, credited, reviewed, rejected = [each.check_in_id for each in answers]
+        await run(
+            conn,
+            "DELETE FROM work WHERE step = 'score' AND NOT ids && ARRAY[CAST(:id AS uuid)]",
+            id=answers[0].check_in_id,
+        )
+        await insert_near_matches(conn, [NearPair(reviewed, credited, 12)])
+        await settle_check_ins(
+            conn,
+            [
+                Change(credited, Status.RECEIVED, Status.SCORED),
+                Change(reviewed, Status.RECEIVED, Status.IN_REVIEW, "looks_like_earlier_photo"),
+                Change(rejected, Status.RECEIVED, Status.REJECTED, "leftovers"),
+            ],
+            NOW,
+        )
+        await append(conn, [Event(CHECK_IN_ACCEPTED, [credited])])
+    async with engine.begin() as conn:
+        await credit_step(conn, await take(conn, CREDIT, limit=10), RULES)
+    async with engine.begin() as conn:
+        await settle_check_ins(conn, [Change(scored, Status.RECEIVED, Status.SCORED)], NOW)
+        await append(conn, [Event(CHECK_IN_ACCEPTED, [scored])])
+
+
+def make_photo(account_id, number):
+    window = f"2026-11-{10 + number}/lunch"
+    capture = Capture(uuid7(), account_id, "clean_plate", NOW, "330100", window)
+    digest = sha256(f"{account_id}{number}".encode())
+    return Photo(capture, digest.hexdigest(), digest.digest())

@@ -1,0 +1,242 @@
+"""Ways to break the books, each with the check of `tanhui verify` that must see it.
+
+A name may be followed by a second one where the same breach cannot avoid it.
+"""
+
+LIVE = "NOT EXISTS (SELECT FROM reversal WHERE credit_id = credit.id)"
+ONCE = f"booking = 1 AND {LIVE} AND action = 'clean_plate'"
+# Of the bookings that the report step has taken in.
+REPORTED = "NOT EXISTS (SELECT FROM work WHERE step = 'report' AND credit.id = ANY(ids))"
+
+MUTATIONS = {
+    "a member's grams raised": (
+        "member_balances",
+        (
+            "UPDATE account_lot SET posted = posted + 1 WHERE (account_id, lot_id) = (SELECT"
+            " account_id, lot_id FROM account_lot JOIN account ON id = account_id"
+            " WHERE kind = 'member' AND lot_id = 0 LIMIT 1)"
+        ),
+    ),
+    "a member's balance gone": (
+        "member_balances",
+        (
+            "DELETE FROM account_lot WHERE lot_id = 0 AND account_id = (SELECT account_id FROM"
+            " account_lot JOIN account ON id = account_id WHERE kind = 'member' LIMIT 1)"
+        ),
+    ),
+    "a delta lost": (
+        "shared_balances",
+        "DELETE FROM account_delta WHERE id = (SELECT min(id) FROM account_delta)",
+    ),
+    "what was issued lowered": (
+        "shared_balances",
+        (
+            "UPDATE account_lot SET posted = posted - 1 FROM account"
+            " WHERE id = account_id AND kind = 'issuance'"
+        ),
+    ),
+    "a merchant paid less": (
+        "shared_balances",
+        (
+            "UPDATE account_delta SET amount = amount - 1 FROM account"
+            " WHERE account.id = account_id AND kind = 'merchant'"
+        ),
+    ),
+    "more held than there is": (
+        "available_not_negative",
+        (
+            "ALTER TABLE account_lot DROP CONSTRAINT ck_account_lot_available_not_negative;"
+            "WITH one AS (UPDATE hold_line SET amount = amount + 10000 WHERE hold_id = (SELECT id"
+            " FROM hold LIMIT 1) RETURNING *) UPDATE account_lot SET held = held + 10000 FROM one JOIN hold"
+            " ON hold.id = hold_id WHERE account_lot.account_id = hold.account_id"
+            " AND account_lot.lot_id = one.lot_id"
+        ),
+    ),
+    "a hold's line gone": (
+        "held_is_open_holds",
+        "DELETE FROM hold_line WHERE hold_id = (SELECT id FROM hold LIMIT 1)",
+    ),
+    "points held by nobody": (
+        "held_is_open_holds",
+        (
+            "UPDATE account_lot SET held = held + 1 WHERE (account_id, lot_id) = (SELECT account_id,"
+            " lot_id FROM account_lot WHERE lot_id <> 0 AND posted > held LIMIT 1)"
+        ),
+    ),
+    "a slice raised": (
+        "funds_spent",
+        "UPDATE fund_slice SET available = available + 1 WHERE slice = 3",
+    ),
+    "a budget lowered": ("funds_spent", "UPDATE fund SET budget = budget - 1"),
+    "more owed than funded": (
+        "points_funded",
+        (
+            "UPDATE fund SET budget = 0;"
+            "ALTER TABLE fund_slice DROP CONSTRAINT ck_fund_slice_available_not_negative;"
+            "DELETE FROM fund_slice WHERE slice > 0;"
+            "UPDATE fund_slice SET available = -(SELECT sum(CASE WHEN debit = fund_id THEN amount"
+            " WHEN credit = fund_id THEN -amount ELSE 0 END) FROM transfer WHERE lot_id <> 0)"
+        ),
+        "slices_not_negative",
+    ),
+    "a slice below nothing": (
+        "slices_not_negative",
+        (
+            "ALTER TABLE fund_slice DROP CONSTRAINT ck_fund_slice_available_not_negative;"
+            "UPDATE fund_slice SET available = available + CASE slice WHEN 0 THEN -9000"
+            " WHEN 1 THEN 9000 ELSE 0 END"
+        ),
+    ),
+    "a lot that nobody made": (
+        "lots_known",
+        f"UPDATE credit SET lot_id = 999 WHERE points = 0 AND {LIVE}",
+    ),
+    "a lot without a fund": (
+        "lots_known",
+        (
+            "INSERT INTO lot (fund_id, expires_on)"
+            " SELECT id, DATE '2030-01-01' FROM account WHERE kind = 'issuance'"
+        ),
+    ),
+    "a check-in of nobody": (
+        "accounts_known",
+        "UPDATE check_in SET account_id = uuidv7() WHERE status = 'rejected'",
+    ),
+    "a transfer without its booking": (
+        "credits_transferred",
+        (
+            "UPDATE transfer SET cause_id = uuidv7() WHERE (account_id, cause_id) ="
+            f" (SELECT account_id, id FROM credit WHERE {LIVE} AND grams > 0 LIMIT 1) AND lot_id = 0"
+        ),
+    ),
+    "points in another lot": (
+        "credits_transferred",
+        (
+            "UPDATE credit SET lot_id = (SELECT max(id) FROM lot WHERE id <> credit.lot_id)"
+            f" WHERE id = (SELECT id FROM credit WHERE {LIVE} AND points > 0 LIMIT 1)"
+        ),
+    ),
+    "grams that a reversal left": (
+        "reversals_take_back",
+        (
+            "UPDATE transfer SET cause_id = uuidv7() WHERE purpose = 'reverse' AND lot_id = 0"
+            " AND cause_id = (SELECT cause_id FROM transfer WHERE purpose = 'reverse'"
+            " AND lot_id = 0 LIMIT 1)"
+        ),
+    ),
+    "a second booking of one check-in": (
+        "one_live_credit",
+        # Another one over the cap changes neither grams nor what recomputing gives.
+        (
+            "CREATE TEMP TABLE copy ON COMMIT DROP AS SELECT * FROM credit"
+            f" WHERE reason = 'cap_reached' AND grams = 0 AND {LIVE} AND occurred_at = (SELECT max(occurred_at)"
+            " FROM credit AS day WHERE day.account_id = credit.account_id"
+            " AND day.period = credit.period AND day.action = credit.action) LIMIT 1;"
+            "UPDATE copy SET id = uuidv7(), natural_key = 'copy', booking = booking + 1,"
+            " occurred_at = occurred_at + interval '1 second';"
+            "INSERT INTO credit SELECT * FROM copy;"
+            "INSERT INTO daily_total SELECT occurred_on, region, action, tier, 1, 0, 0"
+            " FROM copy"
+            " ON CONFLICT (occurred_on, region, action, tier)"
+            " DO UPDATE SET credits = daily_total.credits + 1"
+        ),
+    ),
+    "a gap in the bookings": (
+        "bookings_numbered",
+        (
+            "UPDATE credit SET booking = 2 WHERE id = (SELECT id FROM credit"
+            f" WHERE {ONCE} AND {REPORTED} LIMIT 1)"
+        ),
+    ),
+    "a debt forgiven": (
+        "debts_explained",
+        "UPDATE account SET points_debt = points_debt - 1 WHERE points_debt > 0",
+    ),
+    "a debt invented": (
+        "debts_explained",
+        (
+            "UPDATE account SET points_debt = 3 WHERE id = (SELECT id FROM account"
+            " WHERE kind = 'member' AND points_debt = 0 LIMIT 1)"
+        ),
+    ),
+    "a total raised": (
+        "totals_are_credits",
+        (
+            "UPDATE daily_total SET grams = grams + 1 WHERE (occurred_on, region, action, tier) ="
+            " (SELECT occurred_on, region, action, tier FROM daily_total LIMIT 1)"
+        ),
+    ),
+    "a report that never comes": (
+        "totals_are_credits",
+        "DELETE FROM work WHERE id = (SELECT max(id) FROM work WHERE step = 'report')",
+    ),
+    "a credited check-in rejected": (
+        "credited_has_credit",
+        (
+            "UPDATE check_in SET status = 'rejected' WHERE id = (SELECT check_in_id FROM credit"
+            f" WHERE {ONCE} LIMIT 1)"
+        ),
+    ),
+    "a rejected check-in credited": (
+        "credited_has_credit",
+        (
+            "INSERT INTO claim SELECT sha256('meal'), id, now() FROM check_in"
+            " WHERE status = 'rejected';"
+            "UPDATE check_in SET status = 'credited' WHERE status = 'rejected'"
+        ),
+    ),
+    "a check-in moved to another place": (
+        "credit_is_of_its_check_in",
+        (
+            "UPDATE check_in SET region = '110000' WHERE id = (SELECT check_in_id FROM credit"
+            f" WHERE {ONCE} LIMIT 1)"
+        ),
+    ),
+    "evidence free to be used again": (
+        "evidence_claimed",
+        (
+            "DELETE FROM claim WHERE check_in_id = (SELECT id FROM check_in"
+            " WHERE status = 'credited' AND evidence_sha256 IS NOT NULL)"
+        ),
+    ),
+    "a claim of nothing": (
+        "evidence_claimed",
+        "INSERT INTO claim VALUES (sha256('x'), uuidv7(), now())",
+    ),
+    "a photo that nobody scores": ("waiting_has_work", "DELETE FROM work WHERE step = 'score'"),
+    "a score that nobody credits": ("waiting_has_work", "DELETE FROM work WHERE step = 'credit'"),
+    "work about nothing": (
+        "work_is_known",
+        "UPDATE work SET ids = ids || uuidv7() WHERE step = 'credit'",
+    ),
+    "a report about nothing": (
+        "work_is_known",
+        "INSERT INTO work (step, event, ids) VALUES ('report', 'CreditBooked', ARRAY[uuidv7()])",
+    ),
+    "a weighed bag unweighed": (
+        "bags_follow_check_ins",
+        "UPDATE bag SET weighed_at = NULL, mass_g = NULL",
+    ),
+    "the wrong one yields": (
+        "look_alikes_yield",
+        "UPDATE near_match SET yields = CASE yields WHEN first_id THEN second_id ELSE first_id END",
+    ),
+    "a digit changed": (
+        "recomputed",
+        (
+            "UPDATE credit SET unrounded = unrounded || '1' WHERE id = (SELECT id FROM credit"
+            f" WHERE {LIVE} LIMIT 1)"
+        ),
+    ),
+    "an allowance changed": (
+        "recomputed",
+        (
+            "UPDATE credit SET allowed = '{\"meals\": 7}' WHERE id = (SELECT id FROM credit"
+            f" WHERE {ONCE} LIMIT 1)"
+        ),
+    ),
+    "another engine": (
+        "recomputed",
+        f"UPDATE credit SET engine = 99 WHERE id = (SELECT id FROM credit WHERE {ONCE} LIMIT 1)",
+    ),
+}
