@@ -1,7 +1,7 @@
 """What comes in, as values, and the rules that it must meet before anything is looked up."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -135,6 +135,18 @@ class Received(NamedTuple):
     check_in: CheckIn | None = None
     credit: Credit | None = None
     is_replay: bool = False
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The moment with one name: in UTC, however the client wrote its offset.
+
+    Raises:
+        TimeNotPlausible: The last hours of the year 9999, or the first ones of the year 1.
+    """
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise TimeNotPlausible from None
 
 
 def check_trip(trip: Trip, now: datetime, late_window: timedelta) -> None:

@@ -46,6 +46,7 @@ from backend.intake.domain import (
     TimeNotPlausible,
     Trip,
     Weighing,
+    in_utc,
 )
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
 from backend.partners.queries import SubjectNotLinked, linked_accounts
@@ -209,8 +210,8 @@ class Intake:
         trip = Trip(
             await self._owner(principal, body),
             body.mode,
-            body.started_at,
-            body.ended_at,
+            in_utc(body.started_at),
+            in_utc(body.ended_at),
             body.distance_m,
             body.region or self.region,
             "documented" if by_partner else "self_declared",
