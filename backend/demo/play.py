@@ -51,8 +51,11 @@ async def play(
     *,
     album: Sequence[Photo],
     count: int,
-) -> Finding:
-    """Seed, act, wait, add up and verify; without an album `count` photos are rendered."""
+) -> tuple[Finding, Client]:
+    """Seed, act, wait, add up and verify; gives the finding, and 李青 for whoever stays.
+
+    Without an album `count` photos are rendered.
+    """
     album = album or await _rendered(engine, count)
     async with engine.begin() as conn:
         city = await seed_city(conn, len(album))
@@ -69,7 +72,7 @@ async def play(
     totals = Totals.of(summary).since(Totals.of(before))
     await _show(crowd, summary, operator, seconds)
     show_agreement(screen, crowd.tally, totals)
-    return Finding(
+    finding = Finding(
         check_ins=len(crowd.tally.check_ins),
         credited=totals.credited,
         rejected=totals.rejected,
@@ -81,6 +84,7 @@ async def play(
         photos=len(album),
         verify="ok" if await prove(engine, screen) else "broken",
     )
+    return finding, crowd.members[HEROINE]
 
 
 async def _rendered(engine: AsyncEngine, count: int) -> list[Photo]:

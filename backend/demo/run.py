@@ -16,7 +16,7 @@ import uvloop
 
 from backend.demo.album import NoPhotos, Photo, folder_album
 from backend.demo.city import CITY_REGION
-from backend.demo.client import CallRefused, open_session, sign_in
+from backend.demo.client import CallRefused, Client, open_session
 from backend.demo.home import demo_settings
 from backend.demo.play import Finding, play
 from backend.demo.screen import BANNER, Screen
@@ -75,14 +75,17 @@ async def _demo(
         _serving(deployment, stop) as port,
         open_session(port) as session,
     ):
-        finding = await _played(deployment, session, arguments, album, screen)
-        if finding and arguments.json:
+        played = await _played(deployment, session, arguments, album, screen)
+        if played is None:
+            return EXIT_FOUND
+        finding, heroine = played
+        if arguments.json:
             print(json.dumps(asdict(finding), ensure_ascii=False), flush=True)
         if not arguments.once:
             _end_on_signals(stop)
-            await _invite(session, f"http://{settings.host}:{port}", screen)
+            _invite(f"http://{settings.host}:{port}", heroine, screen)
             await stop.wait()
-    return EXIT_OK if finding and finding.is_sound else EXIT_FOUND
+    return EXIT_OK if finding.is_sound else EXIT_FOUND
 
 
 async def _played(
@@ -91,14 +94,14 @@ async def _played(
     arguments: argparse.Namespace,
     album: Sequence[Photo],
     screen: Screen,
-) -> Finding | None:
-    """What the play found, or nothing when the API refused what it counts on."""
-    finding = None
+) -> tuple[Finding, Client] | None:
+    """What the play gives, or nothing when the API refused what it counts on."""
+    played = None
     try:
-        finding = await play(deployment.engine, session, screen, album=album, count=arguments.count)
+        played = await play(deployment.engine, session, screen, album=album, count=arguments.count)
     except* CallRefused as refusals:
         screen.say(f"✗ {refusals.exceptions[0]}")
-    return finding
+    return played
 
 
 @asynccontextmanager
@@ -123,12 +126,16 @@ def _end_on_signals(stop: asyncio.Event | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set if stop else task.cancel)
 
 
-async def _invite(session: aiohttp.ClientSession, address: str, screen: Screen) -> None:
-    """Say where to look, with a token that is good for an hour."""
-    guest = await sign_in(session, "guest")
+def _invite(address: str, heroine: Client, screen: Screen) -> None:
+    """Say where to look; tokens are good for an hour, and anybody makes new ones."""
     screen.title(f"服务中 Serving · {address} · Ctrl-C 停止 to stop")
     screen.say(f"  接口文档 API page  {address}/docs")
     screen.say(f"  OpenAPI           {address}/openapi.json")
     screen.say(f"  公众总量 public    curl -s {address}/v1/public/totals")
-    screen.say("  以居民身份 as a member, for an hour:")
-    screen.say(f"  curl -s {address}/v1/account -H 'Authorization: Bearer {guest.bearer}'")
+    screen.say("  以李青的身份,一小时内有效 as Li Qing, for an hour:")
+    screen.say(f"  curl -s {address}/v1/account -H 'Authorization: Bearer {heroine.bearer}'")
+    screen.say("  任何身份的令牌 a token for anybody:")
+    screen.say(
+        f"  curl -s {address}/dev-issuer/token -H 'Content-Type: application/json'"
+        """ -d '{"subject":"me","roles":["operator"]}'"""
+    )
