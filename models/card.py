@@ -48,14 +48,15 @@ def figures_text(figures: Sequence[SourceFigures]) -> str:
 def _plates_table(figures: Sequence[SourceFigures]) -> str:
     head = (
         "| source | clean / residue / leftover / full | AUC clean against other plates | "
-        "clean accepted | clean rejected | residue accepted | leftover or full accepted | ECE |"
+        "clean accepted | clean rejected | residue accepted | leftover or full accepted | "
+        "taken for a screen | ECE |"
     )
     rows = [
         _plates_row(source)
         for source in figures
         if sum(source.counts.values()) > source.counts["not_a_plate"]
     ]
-    return "\n".join([head, "|---" * 8 + "|", *rows])
+    return "\n".join([head, "|---" * 9 + "|", *rows])
 
 
 def _plates_row(source: SourceFigures) -> str:
@@ -63,19 +64,22 @@ def _plates_row(source: SourceFigures) -> str:
     middle, low, high = source.clean_auc
     eaten = source.accepted["leftover"] + source.accepted["full"]
     total = source.counts["leftover"] + source.counts["full"]
+    plates = sum(source.counts[name] for name in CLASSES[:4])
+    plates_suspected = sum(source.suspected[name] for name in CLASSES[:4])
     return (
         f"| {source.source} | {counts} | {middle:.3f} ({low:.3f} to {high:.3f}) | "
         f"{_share(source.accepted['clean'], source.counts['clean'])} | "
         f"{_share(source.rejected['clean'], source.counts['clean'])} | "
         f"{_bounded(source.accepted['residue'], source.counts['residue'])} | "
-        f"{_bounded(eaten, total)} | {source.calibration:.3f} |"
+        f"{_bounded(eaten, total)} | {_share(plates_suspected, plates)} | "
+        f"{source.calibration:.3f} |"
     )
 
 
 def _things_table(figures: Sequence[SourceFigures]) -> str:
-    head = "| source | photos of no plate | AUC | rejected | accepted |"
+    head = "| source | photos of no plate | AUC | rejected | taken for a screen | accepted |"
     rows = [_things_row(source) for source in figures if source.counts["not_a_plate"]]
-    return "\n".join([head, "|---" * 5 + "|", *rows])
+    return "\n".join([head, "|---" * 6 + "|", *rows])
 
 
 def _things_row(source: SourceFigures) -> str:
@@ -84,6 +88,7 @@ def _things_row(source: SourceFigures) -> str:
     return (
         f"| {name} | {total} | {source.plate_auc:.3f} | "
         f"{_share(source.rejected['not_a_plate'], total)} | "
+        f"{_share(source.suspected['not_a_plate'], total)} | "
         f"{_bounded(source.accepted['not_a_plate'], total)} |"
     )
 

@@ -40,6 +40,7 @@ class SourceFigures:
         plate_auc: plates of the canteen against the things of this source.
         accepted: photos accepted, by true class.
         rejected: photos rejected, by true class.
+        suspected: photos sent to a person as suspected screens or prints, by true class.
         calibration: expected calibration error of the highest class.
     """
 
@@ -49,6 +50,7 @@ class SourceFigures:
     plate_auc: float
     accepted: dict[str, int]
     rejected: dict[str, int]
+    suspected: dict[str, int]
     calibration: float
 
     def accepted_bound(self, label: str) -> float:
@@ -107,6 +109,7 @@ def _figures(source: str, rows: list[Scored], plates: list[Scored]) -> SourceFig
         plate_auc=auc(both, flags),
         accepted=_counts([row for row in rows if row.score.verdict == "accepted"]),
         rejected=_counts([row for row in rows if row.score.verdict == "rejected"]),
+        suspected=_counts([row for row in rows if row.score.reason == "looks_like_screen"]),
         calibration=_calibration(rows),
     )
 
