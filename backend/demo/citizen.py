@@ -32,9 +32,13 @@ PURPOSES: Mapping[str, str] = {
 
 
 def her_photos(album: Sequence[Photo]) -> list[Photo]:
-    """First a plate with food on it, then clean ones; any, where the folders do not say."""
-    first = [photo for photo in album if _last(photo) in FOOD_LEFT][:1]
-    clean = [photo for photo in album if _last(photo) in EATEN_CLEAN][: PHOTOS_MAX - len(first)]
+    """First a plate with food on it, then clean ones; any, where the folders do not say.
+
+    Photos that the model was trained on come last: what it makes of them proves little.
+    """
+    fair = sorted(album, key=lambda photo: photo.part != "held_out")
+    first = [photo for photo in fair if _last(photo) in FOOD_LEFT][:1]
+    clean = [photo for photo in fair if _last(photo) in EATEN_CLEAN][: PHOTOS_MAX - len(first)]
     chosen = [*first, *clean]
     return chosen or list(album[:PHOTOS_MAX])
 

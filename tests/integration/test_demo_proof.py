@@ -7,6 +7,9 @@ from backend.db import run
 from backend.demo.play import Finding
 from backend.demo.proof import prove
 from backend.demo.screen import Screen
+from scoring.methodology import load_catalogue
+
+load_catalogue()  # reads files, which must not happen in the loop; it is kept
 
 FINDING = Finding(
     check_ins=6,
