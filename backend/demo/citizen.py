@@ -69,9 +69,10 @@ async def _eat(
         await _show(crowd.screen, she, what, reply)
         if reply.body.get("status") == "credited":
             break
-    again = await send_photo(she, crowd.city, HEROINE, used[-1])
-    crowd.tally.note(again)
-    await _show(crowd.screen, she, "同一张照片再发一次 The same photo again", again)
+    taken = [photo for photo, reply in zip(used, answers, strict=True) if reply.is_taken]
+    for photo in taken[-1:]:
+        again = crowd.tally.note(await send_photo(she, crowd.city, HEROINE, photo))
+        await _show(crowd.screen, she, "同一张照片再发一次 The same photo again", again)
     return used, answers
 
 
