@@ -1,10 +1,12 @@
-"""What the benchmarks share: a server of their own, alternated sides, one JSON object at the end."""
+"""What the benchmarks share: a server of their own, alternated sides, one JSON object."""
 
 import json
 import os
 import platform
 import shutil
+import signal
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ PACKAGES: Final = (
     *("aiohttp", "asyncpg", "msgspec", "numpy", "onnxruntime", "pillow", "sqlalchemy", "uvloop"),
 )
 ADMIN_S_MAX: Final = 300.0  # VACUUM and CHECKPOINT of a loaded database, pgbench -i -s 50
+STOPPED = 128 + signal.SIGTERM
 
 Side = Callable[[int], float]
 
@@ -59,6 +62,8 @@ def open_lab() -> Iterator[Lab]:
     beside.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="tanhui-bench-", dir=beside))
     folder.chmod(0o755)  # as root, the server runs under a user of its own
+    # A run that is told to stop still stops its server; SIGTERM alone would leave it behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
     try:
         server = EmbeddedServer(folder / "postgresql")
         try:

@@ -1,4 +1,4 @@
-"""A day of accepted plates: who ate when, which photos show a meal again, which are one too many."""
+"""A day of accepted plates: who ate when, which show a meal again, which are one too many."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,0 +1,53 @@
+"""A server process of the `api` benchmark: group commit as shipped, or one commit per request.
+
+Run as `python -m benchmarks.one_commit ours|rival`, with the settings in the environment; prints
+the port as its only line, and serves until SIGTERM.
+"""
+
+import asyncio
+import sys
+from typing import Any
+
+import uvloop
+
+import backend.api
+from backend.batches import Batcher, run_batch
+from backend.deployment import open_deployment
+from backend.errors import DomainError
+from backend.serving import configure_logs, serve_deployment
+from backend.settings import read_settings
+
+# Of the pool's sixteen connections; the others read the links of partners' customers. Twelve were
+# the fastest of 4, 8, 12 and 16 for this side.
+WRITERS = 12
+
+
+class OneCommitEach(Batcher[Any, Any]):
+    """The same handler and the same statements, but every request begins and commits by itself."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._free = asyncio.Semaphore(WRITERS)
+
+    async def submit(self, item: Any) -> Any:
+        """The answer for `item`, after its own commit."""
+        async with self._free:
+            [answer] = await run_batch(self._engine, self._write_batch, [item])
+        if isinstance(answer, DomainError):
+            raise answer
+        return answer
+
+
+async def serve() -> None:
+    """Serve the API alone: what the processor does later is the same work for both sides."""
+    async with open_deployment(read_settings()) as deployment:
+        await serve_deployment(
+            deployment, parts="api", started=lambda port: print(port, flush=True)
+        )
+
+
+if __name__ == "__main__":
+    configure_logs()
+    if sys.argv[1] == "rival":
+        vars(backend.api)["Batcher"] = OneCommitEach
+    uvloop.run(serve())
