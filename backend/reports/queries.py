@@ -14,21 +14,21 @@ from backend.db import fetch, fetch_one, run
 async def add_credits(conn: AsyncConnection, credit_ids: Sequence[UUID]) -> None:
     """Add bookings to the totals, and take away what the bookings replaced.
 
-    A re-booking (booking above 1) is preceded by exactly one reversed booking of its check-in, so
-    its difference is what the total gains. Rows are written in key order: two batches of the same
-    day cannot deadlock.
+    A re-booking (booking above 1) is preceded by exactly one reversed booking of its check-in. Rows
+    are written in key order: two batches of the same day cannot deadlock.
     """
     await run(
         conn,
-        "INSERT INTO daily_total AS kept (occurred_on, region, action, tier, credits, grams,"
-        " points)"
-        " SELECT new.occurred_on, new.region, new.action, new.tier,"
-        " count(*) FILTER (WHERE new.booking = 1), sum(new.grams - coalesce(old.grams, 0)),"
-        " sum(new.points - coalesce(old.points, 0))"
-        " FROM credit AS new LEFT JOIN credit AS old"
-        " ON old.check_in_id = new.check_in_id AND old.booking = new.booking - 1"
-        " WHERE new.id = ANY(CAST(:ids AS uuid[]))"
-        " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+        "WITH new AS MATERIALIZED (SELECT check_in_id, booking, occurred_on, region, action, tier,"
+        " grams, points FROM credit WHERE id = ANY(CAST(:ids AS uuid[]))),"
+        " changes AS (SELECT occurred_on, region, action, tier, grams, points,"
+        " CASE WHEN booking = 1 THEN 1 ELSE 0 END AS credits FROM new"
+        " UNION ALL SELECT old.occurred_on, old.region, old.action, old.tier, -old.grams,"
+        " -old.points, 0 FROM new JOIN credit AS old ON old.check_in_id = new.check_in_id"
+        " AND old.booking = new.booking - 1 WHERE new.booking > 1)"
+        " INSERT INTO daily_total AS kept (occurred_on, region, action, tier, credits, grams, points)"
+        " SELECT occurred_on, region, action, tier, sum(credits), sum(grams), sum(points)"
+        " FROM changes GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         " ON CONFLICT (occurred_on, region, action, tier) DO UPDATE SET"
         " credits = kept.credits + excluded.credits, grams = kept.grams + excluded.grams,"
         " points = kept.points + excluded.points",
