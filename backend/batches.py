@@ -8,8 +8,9 @@ the one item that is to blame. Callers get their answer after COMMIT, never befo
 
 import asyncio
 import random  # noqa: TID251  # jitter between retries; nothing is derived from it
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeout
@@ -58,8 +59,12 @@ async def run_batch(
     """Write `items` in one transaction, in halves where one of them is to blame.
 
     Returns:
-        One answer per item, in order. `OutcomeUnknown` only when the connection was lost after the
-        statements were sent.
+        One answer per item, in order.
+
+    Raises:
+        Overloaded: Nothing was stored.
+        OutcomeUnknown: The connection was lost, or the answer did not come, after statements were
+            sent.
     """
     try:
         return await _repeat(engine, write_batch, items)
@@ -70,25 +75,40 @@ async def run_batch(
             return [ItemImpossible()]
     middle = len(items) // 2
     return [
-        *await run_batch(engine, write_batch, items[:middle]),
-        *await run_batch(engine, write_batch, items[middle:]),
+        *await _write_half(engine, write_batch, items[:middle]),
+        *await _write_half(engine, write_batch, items[middle:]),
     ]
+
+
+async def _write_half(
+    engine: AsyncEngine, write_batch: WriteBatch[Item, Done], items: Sequence[Item]
+) -> list[Done | DomainError]:
+    """The other half may be committed, so what stops this one is the answer of its items alone."""
+    try:
+        return await run_batch(engine, write_batch, items)
+    except DomainError as refusal:
+        return [refusal] * len(items)
 
 
 async def _repeat(
     engine: AsyncEngine, write_batch: WriteBatch[Item, Done], items: Sequence[Item]
 ) -> list[Done | DomainError]:
     for attempt in range(RETRIES_MAX):
+        is_sent = False
         try:
             async with engine.begin() as conn:
+                is_sent = True
                 return list(await write_batch(conn, items))
         except BatchRaced:
             pass
         except DBAPIError as error:
+            if not is_sent:
+                raise Overloaded from error
             if sqlstate(error) not in _RETRY:
                 raise
         except (PoolTimeout, OSError) as error:
-            raise Overloaded from error
+            # A command that took too long is an OSError too, and it may have been COMMIT.
+            raise (OutcomeUnknown if is_sent else Overloaded) from error
         longest = min(RETRY_LONGEST_S, RETRY_FIRST_S * 2**attempt)
         await asyncio.sleep(random.uniform(0, longest))  # noqa: S311  # jitter
     raise Overloaded
@@ -138,15 +158,23 @@ class Batcher(Generic[Item, Done]):
         return await future
 
     async def serve(self) -> None:
-        """Write batches until cancelled; what was taken from the queue is finished first."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._writers):
-                group.create_task(self._write_for_ever())
+        """Write batches until cancelled; what was taken from the queue is finished first.
+
+        What is left in the queue then is refused with `Overloaded`: nobody waits for ever.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._writers):
+                    group.create_task(self._write_for_ever())
+        finally:
+            for _, future in self._waiting():
+                if not future.done():
+                    future.set_exception(Overloaded())
 
     async def _write_for_ever(self) -> None:
         while True:
-            pairs = await self._collect()
-            writing = asyncio.ensure_future(self._write(pairs))
+            first = await self._queue.get()
+            writing = asyncio.ensure_future(self._fill_and_write(first))
             try:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:
@@ -154,16 +182,16 @@ class Batcher(Generic[Item, Done]):
                 await writing
                 raise
 
-    async def _collect(self) -> list[tuple[Item, asyncio.Future[Done]]]:
-        pairs = [await self._queue.get()]
+    async def _fill_and_write(self, first: tuple[Item, asyncio.Future[Done]]) -> None:
         if self._queue.empty():
             await asyncio.sleep(BATCH_WAIT_S)
-        while len(pairs) < BATCH_ITEMS_MAX:
-            with suppress(asyncio.QueueEmpty):
-                pairs.append(self._queue.get_nowait())
-                continue
-            break
-        return pairs
+        await self._write([first, *islice(self._waiting(), BATCH_ITEMS_MAX - 1)])
+
+    def _waiting(self) -> Iterator[tuple[Item, asyncio.Future[Done]]]:
+        """Take what is in the queue, oldest first, until it is empty."""
+        with suppress(asyncio.QueueEmpty):
+            while True:
+                yield self._queue.get_nowait()
 
     async def _write(self, pairs: Sequence[tuple[Item, asyncio.Future[Done]]]) -> None:
         try:

@@ -47,7 +47,8 @@ MUTATIONS = {
         (
             "ALTER TABLE account_lot DROP CONSTRAINT ck_account_lot_available_not_negative;"
             "WITH one AS (UPDATE hold_line SET amount = amount + 10000 WHERE hold_id = (SELECT id"
-            " FROM hold LIMIT 1) RETURNING *) UPDATE account_lot SET held = held + 10000 FROM one JOIN hold"
+            " FROM hold LIMIT 1) RETURNING *)"
+            " UPDATE account_lot SET held = held + 10000 FROM one JOIN hold"
             " ON hold.id = hold_id WHERE account_lot.account_id = hold.account_id"
             " AND account_lot.lot_id = one.lot_id"
         ),
@@ -59,8 +60,9 @@ MUTATIONS = {
     "points held by nobody": (
         "held_is_open_holds",
         (
-            "UPDATE account_lot SET held = held + 1 WHERE (account_id, lot_id) = (SELECT account_id,"
-            " lot_id FROM account_lot WHERE lot_id <> 0 AND posted > held LIMIT 1)"
+            "UPDATE account_lot SET held = held + 1 WHERE (account_id, lot_id) ="
+            " (SELECT account_id, lot_id FROM account_lot WHERE lot_id <> 0 AND posted > held"
+            " LIMIT 1)"
         ),
     ),
     "a slice raised": (
@@ -106,7 +108,8 @@ MUTATIONS = {
         "credits_transferred",
         (
             "UPDATE transfer SET cause_id = uuidv7() WHERE (account_id, cause_id) ="
-            f" (SELECT account_id, id FROM credit WHERE {LIVE} AND grams > 0 LIMIT 1) AND lot_id = 0"
+            f" (SELECT account_id, id FROM credit WHERE {LIVE} AND grams > 0 LIMIT 1)"
+            " AND lot_id = 0"
         ),
     ),
     "points in another lot": (
@@ -129,8 +132,9 @@ MUTATIONS = {
         # Another one over the cap changes neither grams nor what recomputing gives.
         (
             "CREATE TEMP TABLE copy ON COMMIT DROP AS SELECT * FROM credit"
-            f" WHERE reason = 'cap_reached' AND grams = 0 AND {LIVE} AND occurred_at = (SELECT max(occurred_at)"
-            " FROM credit AS day WHERE day.account_id = credit.account_id"
+            f" WHERE reason = 'cap_reached' AND grams = 0 AND {LIVE}"
+            " AND occurred_at = (SELECT max(occurred_at) FROM credit AS day"
+            " WHERE day.account_id = credit.account_id"
             " AND day.period = credit.period AND day.action = credit.action) LIMIT 1;"
             "UPDATE copy SET id = uuidv7(), natural_key = 'copy', booking = booking + 1,"
             " occurred_at = occurred_at + interval '1 second';"

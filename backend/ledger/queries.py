@@ -235,14 +235,25 @@ async def open_account(conn: AsyncConnection, account_id: UUID, kind: str) -> No
 async def fold_deltas(conn: AsyncConnection, *, limit: int) -> int:
     """Add pending deltas of shared accounts to their balances; return how many were folded.
 
-    Deletes and adds in one transaction: a watermark would lose deltas that commit late. A second
-    roller waits for the rows of the first and then finds them gone.
+    Deletes and adds in one transaction: a watermark would lose deltas that commit late. The
+    accounts are locked by a statement of its own: a statement sees the balances that were there
+    when it began, so a roller that waits for another must begin to add after the wait, or it takes
+    from a balance that it cannot see and the delta is gone.
     """
+    accounts = await fetch(
+        conn,
+        "SELECT id FROM account WHERE id IN"
+        " (SELECT account_id FROM account_delta ORDER BY id LIMIT :limit)"
+        " ORDER BY id FOR NO KEY UPDATE",
+        limit=limit,
+    )
+    if not accounts:
+        return 0
     return await run(
         conn,
         "WITH gone AS (DELETE FROM account_delta WHERE id IN (SELECT id FROM account_delta"
-        " ORDER BY id"
-        " LIMIT :limit) RETURNING account_id, lot_id, amount),"
+        " WHERE account_id = ANY(CAST(:ids AS uuid[])) ORDER BY id LIMIT :limit)"
+        " RETURNING account_id, lot_id, amount),"
         " net AS (SELECT account_id, lot_id, sum(amount) AS amount FROM gone GROUP BY 1, 2),"
         " raised AS (INSERT INTO account_lot AS kept (account_id, lot_id, posted)"
         " SELECT account_id, lot_id, amount FROM net WHERE amount > 0 ORDER BY 1, 2"
@@ -250,5 +261,6 @@ async def fold_deltas(conn: AsyncConnection, *, limit: int) -> int:
         " lowered AS (UPDATE account_lot AS kept SET posted = kept.posted + net.amount FROM net"
         " WHERE net.amount < 0 AND kept.account_id = net.account_id AND kept.lot_id = net.lot_id)"
         " SELECT 1 FROM gone",
+        ids=[row.id for row in accounts],
         limit=limit,
     )
