@@ -1,8 +1,10 @@
 """Fixtures: `conn` is rolled back, `engine` is a database of its own."""
 
 import asyncio
-import itertools
+import atexit
 import os
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from uuid import uuid4
@@ -20,8 +22,8 @@ from backend.embedded import EmbeddedServer  # noqa: E402
 from backend.migrations import migrate  # noqa: E402
 
 TEMPLATE = "tanhui_template"
+SERVER_FOLDER = "TESTS_SERVER_FOLDER"
 PASSWORD_FILE = {"_read_password_file", "_parse_connect_dsn_and_args"}
-_numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +44,21 @@ def nothing_blocks_the_loop():
         yield
 
 
+def pytest_configure(config):
+    """One folder for the server of this run; pytest's own would go away under a second run."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="tanhui-tests-")
+        os.environ[SERVER_FOLDER] = folder
+        # Registered before the server's own farewell, so it runs after it.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory, worker_id):
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    with InterProcessLock(shared / "server.lock"):
-        running = EmbeddedServer(shared / "pg", durable=False)
-        ready = shared / "template-ready"
+def server():
+    folder = Path(os.environ[SERVER_FOLDER])
+    with InterProcessLock(folder / "server.lock"):
+        running = EmbeddedServer(folder / "pg", durable=False)
+        ready = folder / "template-ready"
         if not ready.exists():
             asyncio.run(_make_template(running))
             ready.touch()
