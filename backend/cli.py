@@ -153,11 +153,16 @@ def _calculate(parsed: argparse.Namespace) -> int:
 def _score(parsed: argparse.Namespace) -> int:
     import os
 
+    from scoring.model_card import ModelNotInCard
     from scoring.plate import PlateRecogniser
     from scoring.score_files import score_files
 
     named = parsed.model or os.environ.get("TANHUI_MODEL") or None
-    recogniser = PlateRecogniser.load(Path(named) if named else None)
+    try:
+        recogniser = PlateRecogniser.load(Path(named) if named else None)
+    except ModelNotInCard as error:
+        print(f"The model was refused: {error}.", file=sys.stderr)
+        return EXIT_USAGE
     for line in score_files(parsed.files, recogniser):
         print(json.dumps(line, ensure_ascii=False), flush=True)
     return EXIT_OK

@@ -16,6 +16,7 @@ from backend.http import serve
 from backend.outbox import CHANNEL
 from backend.processor import Processor
 from backend.settings import Settings
+from scoring.model_card import ModelNotInCard
 
 NOTICE_S = 0.2  # between the first refused probe and the closed door; pods wait in preStop besides
 
@@ -69,12 +70,12 @@ async def serve_deployment(
 ) -> None:
     """Serve an open deployment until SIGTERM, SIGINT or `stop`; tell the port when it is known."""
     stop = stop or _stop_on_signals()
+    if parts != "api":
+        await _check_model(deployment)
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         beside = []
         if parts != "api":
-            # A wrong model stops the start, not the photos.
-            _log.info("model", sha256=await deployment.workers.model_sha256())
             bell = Bell(deployment.engine, CHANNEL)
             processor = processor_of(deployment, bell)
             beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]
@@ -94,6 +95,16 @@ async def serve_deployment(
         finally:
             for task in beside:
                 task.cancel()
+
+
+async def _check_model(deployment: Deployment) -> None:
+    """A wrong model stops the start, not the photos."""
+    try:
+        _log.info("model", sha256=await deployment.workers.model_sha256())
+    except ModelNotInCard as error:
+        raise SystemExit(
+            f"The model was refused: {error}. See docs/reference/settings.md, TANHUI_MODEL."
+        ) from error
 
 
 def processor_of(deployment: Deployment, bell: Bell) -> Processor:
