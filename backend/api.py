@@ -32,6 +32,7 @@ from backend.intake.routes import Intake
 from backend.intake.trips import write_trips
 from backend.intake.uploads import Uploads
 from backend.problems import PROBLEMS
+from backend.processor import is_passing
 from backend.reports.routes import TotalsReader
 from backend.settings import Settings
 from backend.sign_in import SignIn
@@ -109,6 +110,7 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         settings=HttpSettings(
             cursor_key=hashlib.sha256(b"cursor" + rules.claim_secret).digest(),
             rates=DEFAULT_RATES if settings.rate_limits else None,
+            is_passing=is_passing,
         ),
         readiness={"database": partial(_database_answers, deployment)},
     )

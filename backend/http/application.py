@@ -41,6 +41,7 @@ class HttpSettings:
         cursor_key: Signs cursors; equal in all processes of a deployment, at least 16 bytes.
         rates: Token buckets by name; None switches rate limits off.
         proxy_hops: How many trusted proxies stand before us and write X-Forwarded-For.
+        is_passing: Whether what a handler raised is a dependency that is away: 503, not 500.
     """
 
     cursor_key: bytes
@@ -48,6 +49,7 @@ class HttpSettings:
     proxy_hops: int = 0
     deadlines: Deadlines = field(default_factory=Deadlines)
     uploads_max: int = UPLOADS_MAX
+    is_passing: Callable[[Exception], bool] = lambda _: False
 
 
 def build_application(
@@ -71,7 +73,7 @@ def build_application(
     table = {**HTTP_PROBLEMS, **problem_types}
     limits = RateLimits(settings.rates, proxy_hops=settings.proxy_hops)
     _check(routes, table, settings)
-    edge = Edge(table, limits)
+    edge = Edge(table, limits, settings.is_passing)
     app = web.Application(middlewares=[edge.middleware])
     app[EDGE] = edge
     app[HEALTH] = Health(readiness or {})

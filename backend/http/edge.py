@@ -7,7 +7,7 @@ something goes wrong.
 import itertools
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -87,9 +87,15 @@ def secure(response: web.StreamResponse) -> None:
 class Edge:
     """The middleware and its state: the problem table, the requests under way."""
 
-    def __init__(self, table: ProblemTable, limits: RateLimits) -> None:
+    def __init__(
+        self,
+        table: ProblemTable,
+        limits: RateLimits,
+        is_passing: Callable[[Exception], bool] = lambda _: False,
+    ) -> None:
         self._table = table
         self._limits = limits
+        self._is_passing = is_passing
         self._ids = make_request_ids()
         self._in_flight = 0
 
@@ -124,6 +130,9 @@ class Edge:
             if isinstance(error, ConnectionError) and request.transport is None:
                 # The client has gone: nobody reads this, and it is no fault of ours to log.
                 return self.refuse(request, MalformedRequest())
+            if self._is_passing(error):
+                _log.warning("dependency_away", error=type(error).__name__)
+                return self.refuse(request, Overloaded(headers=retry_after()))
             _log.exception("request failed", request_id=request[REQUEST_ID], method=request.method)
             return self.refuse(request, Internal())
 

@@ -157,7 +157,10 @@ class TotalsReader:
 
 def _period(query: SummaryQuery, today: date) -> tuple[date, date]:
     until = query.until or today
-    since = query.since or until - timedelta(days=29)
+    try:
+        since = query.since or until - timedelta(days=29)
+    except OverflowError:  # the first days of the year 1
+        raise PeriodNotValid from None
     if not timedelta(0) <= until - since < timedelta(days=PERIOD_DAYS_MAX):
         raise PeriodNotValid
     return since, until
