@@ -1,7 +1,7 @@
 """Photos as phones send them, from the project's renderer: each shows another table."""
 
 import io
-from functools import partial
+from functools import cache, lru_cache
 from typing import Final
 
 from PIL import Image
@@ -22,29 +22,30 @@ QUALITIES: Final = (80, 84, 88, 90, 92, 94, 96, 97, 98)
 def photo(number: int, size: tuple[int, int] = HD, bytes_about: int = SMALL) -> bytes:
     """A JPEG of about this many bytes; equal numbers give equal bytes."""
     picture = _twelve_megapixels(number) if size == TWELVE_MP else _rendered(number, size)
-    encoded = map(partial(_jpeg, picture), QUALITIES)
-    return next((data for data in encoded if len(data) >= bytes_about), b"") or _jpeg(
-        picture, QUALITIES[-1]
-    )
+    return _jpeg(picture, _quality(size, bytes_about))
 
 
+@cache
+def _quality(size: tuple[int, int], bytes_about: int) -> int:
+    """The least quality at which the first picture has so many bytes, or the best one."""
+    picture = _rendered(0, size)
+    fitting = (each for each in QUALITIES if len(_jpeg(picture, each)) >= bytes_about)
+    return next(fitting, QUALITIES[-1])
+
+
+@lru_cache(RENDERS_OF_12_MP)
 def _rendered(number: int, size: tuple[int, int]) -> Image.Image:
     return render(KINDS[number % len(KINDS)], SEED_FIRST + number, size)
 
 
-_renders: dict[int, Image.Image] = {}
-
-
 def _twelve_megapixels(number: int) -> Image.Image:
-    base = number % RENDERS_OF_12_MP
-    if base not in _renders:
-        _renders[base] = _rendered(base, TWELVE_MP)
     width, height = TWELVE_MP
     across, down = divmod(number // RENDERS_OF_12_MP % CROP_STEPS**2, CROP_STEPS)
     left = int(width * (1 - CROP_SHARE) * across / (CROP_STEPS - 1))
     top = int(height * (1 - CROP_SHARE) * down / (CROP_STEPS - 1))
     box = (left, top, left + int(width * CROP_SHARE), top + int(height * CROP_SHARE))
-    return _renders[base].resize(TWELVE_MP, Image.Resampling.BILINEAR, box=box)
+    base = _rendered(number % RENDERS_OF_12_MP, TWELVE_MP)
+    return base.resize(TWELVE_MP, Image.Resampling.BILINEAR, box=box)
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
