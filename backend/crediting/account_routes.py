@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from backend.crediting.queries import causes_of
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
+from backend.http.problem import Fault
+from backend.http.refusals import ValidationFailed
 from backend.http.routes import Answer, Call, Route
 from backend.ledger.queries import balances_at, grams_balance, point_lots, points_debt, transfers_of
 from backend.units import format_reduction
@@ -121,7 +123,7 @@ class AccountReader:
 
     async def get_balance(self, call: Call[None, BalanceQuery]) -> Answer:
         """Answer the balances that the transfers booked up to a moment explain."""
-        account_id, at = _account(call), call.query.at
+        account_id, at = _account(call), _in_utc(call.query.at)
         async with self.engine.connect() as conn:
             grams, points = await balances_at(conn, account_id, at)
         return Answer(PastBalanceAnswer(account_id=account_id, at=at, grams=grams, points=points))
@@ -175,6 +177,13 @@ class AccountReader:
         last = page[-1] if len(rows) > limit else None
         after = cursor_at(call, (last.cause_id, last.purpose, last.lot_id)) if last else None
         return Answer(TransferPage(items=items, next_cursor=after))
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # an offset that leads out of the years 1 to 9999
+        raise ValidationFailed(errors=(Fault("/at", "out_of_range"),)) from None
 
 
 def _account(call: Call[Any, Any]) -> UUID:

@@ -84,7 +84,7 @@ class Caller:
     async def send_photo(self, photo, capture, **headers) -> Reply:
         form = aiohttp.FormData()
         form.add_field("capture", capture)
-        form.add_field("photo", photo, filename="plate.jpg", content_type="image/jpeg")
+        form.add_field("photo", io.BytesIO(photo), filename="plate.jpg", content_type="image/jpeg")
         return await self.send("POST", "/v1/check-ins", data=form, headers=_named(headers))
 
     async def photograph(self, photo, **headers) -> Reply:

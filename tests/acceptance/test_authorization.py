@@ -1,0 +1,139 @@
+"""Every route of the API description, called by every kind of principal, against one table."""
+
+from tests.acceptance.service import Caller, make_photo
+
+CALLERS = ("nobody", "member", "other", "partner", "device", "operator")
+UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"
+
+# Status by caller, in the order of CALLERS. A member is the owner of what is asked for, the other
+# one is not. 422 and 400 are answers to an empty request of somebody who may call the route.
+MATRIX = {
+    "GET /v1/client-config": (200, 200, 200, 200, 200, 200),
+    "GET /v1/public/totals": (200, 200, 200, 200, 200, 200),
+    "POST /v1/captures": (401, 201, 201, 403, 403, 403),
+    "POST /v1/check-ins": (401, 422, 422, 422, 403, 403),
+    "GET /v1/check-ins": (401, 200, 200, 403, 403, 403),
+    "GET /v1/check-ins/{id}": (401, 200, 404, 403, 403, 403),
+    "GET /v1/check-ins/{id}/calculation": (401, 200, 404, 403, 403, 403),
+    "GET /v1/account": (401, 200, 200, 403, 403, 403),
+    "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
+    "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
+    "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
+    "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
+    "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
+    "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
+    "GET /dev-issuer/.well-known/openid-configuration": (200, 200, 200, 200, 200, 200),
+}
+PROBLEM_OF = {401: "unauthenticated", 403: "forbidden", 404: "not-found"}
+
+
+async def callers(service):
+    named = {
+        "nobody": service.nobody,
+        "member": await service.member("li"),
+        "other": await service.member("wang"),
+        "partner": service.by_key("metro"),
+        "device": service.by_key("scale"),
+        "operator": await service.caller("op", "operator"),
+    }
+    return [named[name] for name in CALLERS]
+
+
+async def saved_check_in(service) -> str:
+    member, scale = await service.member("li"), service.by_key("scale")
+    await member.bind("BAG00001")
+    weighed = await scale.weigh("BAG00001", mass_g=1_000)
+    return weighed.json()["id"]
+
+
+async def routes(service):
+    paths = (await service.nobody.get("/openapi.json")).json()["paths"]
+    return [
+        f"{method.upper()} {path}"
+        for path, operations in paths.items()
+        for method in operations
+        if method in {"get", "post", "put", "patch", "delete"}
+    ]
+
+
+async def call(caller, route, check_in_id):
+    method, path = route.split(" ")
+    path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001")
+    return await caller.send(method, path, **({"json": {}} if method == "POST" else {}))
+
+
+async def test_every_route_is_in_the_matrix(service):
+    assert set(await routes(service)) == set(MATRIX)
+
+
+async def test_everybody_may_what_the_matrix_says(service):
+    check_in_id = await saved_check_in(service)
+    asked = await callers(service)
+    found = {}
+    for route in MATRIX:
+        replies = [await call(caller, route, check_in_id) for caller in asked]
+        found[route] = tuple(reply.status for reply in replies)
+        for reply in replies:
+            assert reply.problem == PROBLEM_OF.get(reply.status, reply.problem), route
+    assert found == MATRIX
+
+
+async def test_who_may_not_call_is_told_nothing_of_what_exists(service):
+    check_in_id = await saved_check_in(service)
+    for caller in (service.nobody, service.by_key("scale")):
+        for route in ("GET /v1/check-ins/{id}", "GET /v1/check-ins/{id}/calculation"):
+            there = await call(caller, route, check_in_id)
+            absent = await call(caller, route, UNKNOWN_ID)
+            assert there.status == absent.status in {401, 403}
+
+
+async def test_credentials_that_are_not_good_are_nobodys(service):
+    member, scale = await service.member(), service.by_key("scale")
+    header, payload, signature = member.bearer.split(".")
+    for bearer in (
+        "",
+        "x",
+        "thk_",
+        "thk_0000000000000000_00",
+        scale.bearer[:-1],
+        scale.bearer[:-1] + ("0" if scale.bearer[-1] != "0" else "1"),
+        f"{header}.{payload}.",
+        f"{header}.{payload}.{signature[:-4]}AAAA",
+        "eyJhbGciOiJub25lIn0." + payload + ".",
+        "é" * 10,
+        "x" * 6_000,
+    ):
+        reply = await Caller(service.session, bearer or " ").get("/v1/account")
+        assert (reply.status, reply.problem) == (401, "unauthenticated"), bearer
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_revoked_key_stops_working(service):
+    await service.execute("UPDATE partner_key SET is_revoked = true")
+    reply = await service.by_key("scale").weigh("BAG00001", mass_g=1_000)
+    assert (reply.status, reply.problem) == (401, "unauthenticated")
+
+
+async def test_keys_take_no_photos_and_bind_no_bags(service):
+    metro, member = service.by_key("metro"), await service.member()
+    capture = await member.capture()
+    before = await service.row_counts()
+    assert (await metro.bind("BAG00001")).status in {403, 404}
+    assert (await metro.send_photo(make_photo(1), capture)).status in {403, 404}
+    assert await service.row_counts() == before
+
+
+async def test_no_client_sets_what_the_server_decides(service):
+    member = await service.member()
+    for name, value in (
+        ("tier", "documented"), ("status", "credited"), ("grams", 1), ("points", 1_000),
+        ("account_id", str(member.account_id)), ("id", UNKNOWN_ID), ("reported_by", "partner"),
+    ):  # fmt: skip
+        for path, body in (
+            ("/v1/check-ins", {"kind": "bag", "code": "BAG00001"}),
+            ("/v1/captures", {}),
+        ):
+            reply = await member.post(path, {**body, name: value})
+            assert (reply.status, reply.problem) == (422, "validation"), (path, name)
+    spoofed = await service.nobody.get("/v1/account", x_user_id="li", x_forwarded_user="li")
+    assert spoofed.status == 401
