@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bell import Bell
@@ -27,6 +30,8 @@ class OutcomeWaiters:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[check_in_id].add(future)
         try:
+            # The outcome may have come between the caller's own look and this waiting.
+            await self._look([check_in_id])
             await asyncio.wait_for(future, timeout_s)
         except TimeoutError:
             return False
@@ -40,12 +45,14 @@ class OutcomeWaiters:
         """Look at each ring, and at least once a second while somebody waits."""
         while True:
             await self._bell.wait(LOOK_ANYWAY_S)
-            if self._waiting:
-                await self._look()
+            # A database that is away must not end the API; the next look comes within a second.
+            with suppress(SQLAlchemyError, OSError):
+                if self._waiting:
+                    await self._look(list(self._waiting))
 
-    async def _look(self) -> None:
+    async def _look(self, check_in_ids: Sequence[UUID]) -> None:
         async with self._engine.connect() as conn:
-            statuses = await statuses_of(conn, list(self._waiting))
+            statuses = await statuses_of(conn, check_in_ids)
         for check_in_id, status in statuses.items():
             if status in SETTLED:
                 for future in self._waiting.get(check_in_id, ()):

@@ -19,7 +19,8 @@ from backend.outbox import backlog
 from backend.workers import Workers
 from scoring.photo import PhotoUnreadable
 
-SCORED_PER_SECOND_MIN = 1.0  # a floor for the estimate while nothing has been scored
+# One worker on a slow core scores more than this; few photos lately do not mean a slow service.
+SCORED_PER_SECOND_MIN = 4.0
 
 
 class PhotoRefused(DomainError):

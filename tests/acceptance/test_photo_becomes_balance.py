@@ -189,10 +189,11 @@ async def test_three_retries_are_free_and_the_next_is_refused(service):
 
 
 async def test_a_queue_longer_than_the_wait_says_how_long_it_is(api_alone):
+    for seed in range(12):
+        waiting = await api_alone.member()
+        await waiting.send_photo(make_photo(seed), await waiting.capture())
     member = await api_alone.member()
-    for seed in range(3):
-        await member.send_photo(make_photo(seed), await member.capture())
-    reply = await member.photograph(make_photo(3), prefer="wait=2")
+    reply = await member.photograph(make_photo(12), prefer="wait=3")
     assert reply.status == 202
     assert (reply.json()["status"], reply.json()["expected_seconds"]) == ("received", 4)
 
