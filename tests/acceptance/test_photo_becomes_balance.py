@@ -190,7 +190,7 @@ async def test_three_retries_are_free_and_the_next_is_refused(service):
 
 async def test_a_queue_longer_than_the_wait_says_how_long_it_is(api_alone):
     for seed in range(12):
-        waiting = await api_alone.member()
+        waiting = await api_alone.member(f"waiting {seed}")
         await waiting.send_photo(make_photo(seed), await waiting.capture())
     member = await api_alone.member()
     reply = await member.photograph(make_photo(12), prefer="wait=3")
