@@ -90,8 +90,6 @@ class Processor:
                 done = await self.act_once(step, act, limit)
             except Exception as error:  # noqa: BLE001  # whatever one row raises, the others must flow
                 _log.warning("step_failed", step=step, rows=limit, error=repr(error))
-                if limit == 1 and not is_passing(error):
-                    await self._postpone_head(step, error)
                 limit = max(1, limit // 2)
                 await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
                 continue
@@ -100,19 +98,27 @@ class Processor:
                 await self.bell.wait(LOOK_ANYWAY_S)
 
     async def act_once(self, step: str, act: FastStep, limit: int) -> int:
-        """Take up to `limit` due rows of a fast step and act on them; return how many."""
-        async with self.engine.begin() as conn:
-            works = await take(conn, step, limit=limit)
-            if works:
-                await act(conn, works)
+        """Take up to `limit` due rows of a fast step and act on them; return how many.
+
+        A row that fails alone waits for its next try, and after the last one is dead. It is named
+        by what was taken: the row at the head may be another one by now.
+        """
+        works: list[Work] = []
+        try:
+            async with self.engine.begin() as conn:
+                works = await take(conn, step, limit=limit)
+                if works:
+                    await act(conn, works)
+        except Exception as error:
+            if len(works) == 1 and not is_passing(error):
+                await self._postpone(step, works, error)
+            raise
         _steps_done.labels(step).inc(len(works))
         return len(works)
 
-    async def _postpone_head(self, step: str, error: Exception) -> None:
-        """The row that fails alone waits for its next try, and after the last one is dead."""
+    async def _postpone(self, step: str, works: Sequence[Work], error: Exception) -> None:
         with suppress(SQLAlchemyError, OSError):
             async with self.engine.begin() as conn:
-                works = await lease(conn, step, limit=1, lease_s=0)
                 await postpone(conn, works, type(error).__name__)
             _steps_failed.labels(step).inc(len(works))
 
