@@ -107,15 +107,19 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         problem_types=PROBLEMS,
         authenticate=SignIn(engine, verifier).authenticate,
         info=ApiInfo(title="碳惠 tanhui", version=VERSION, description=DESCRIPTION),
-        settings=HttpSettings(
-            cursor_key=hashlib.sha256(b"cursor" + rules.claim_secret).digest(),
-            rates=DEFAULT_RATES if settings.rate_limits else None,
-            is_passing=is_passing,
-        ),
+        settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
     )
     batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
     return Api(app, batchers, bell, waiters)
+
+
+def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:
+    return HttpSettings(
+        cursor_key=hashlib.sha256(b"cursor" + secret).digest(),
+        rates=DEFAULT_RATES if settings.rate_limits else None,
+        is_passing=is_passing,
+    )
 
 
 def build_probes(deployment: Deployment) -> web.Application:

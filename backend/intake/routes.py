@@ -116,6 +116,7 @@ class Intake:
             answers={201: CaptureAnswer},
             problems=(ActionNotPhotographed, OutsideMealWindow, IdempotencyKeyReused, *_BUSY),
             idempotency="optional",
+            rate="photo",  # a photo needs a capture of its own, so this limits photos
         )
 
     def _check_in_route(self) -> Route[Any, None]:
@@ -133,6 +134,7 @@ class Intake:
             idempotency="optional",
             waits=True,
             deadline_s=PHOTO_DEADLINE_S,
+            rate="check_in",
         )
 
     def _weighing_route(self) -> Route[WeighingBody, None]:

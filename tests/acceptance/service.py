@@ -136,6 +136,7 @@ class Service:
     scorer: ScriptedScorer
     keys: dict[str, str]
     nobody: Caller
+    stop: asyncio.Event
     _callers: dict[tuple[str, ...], Caller] = field(default_factory=dict)
 
     async def caller(self, subject, *roles) -> Caller:
@@ -212,17 +213,15 @@ async def until(holds, deadline_s=DEADLINE_S) -> None:
 
 
 @asynccontextmanager
-async def serving(engine, folder, *, parts="serve", clock_shift_s=0):
+async def serving(engine, folder, *, parts="serve", rate_limits=False):
     """Serve on a free port, with a scripted scorer and the day as one long lunch."""
     settings = Settings(
         data_dir=folder,
         dev_issuer=True,
-        demo=True,
-        clock_shift_s=clock_shift_s,
         port=0,
-        rate_limits=False,
+        rate_limits=rate_limits,
     )
-    scorer, rules = ScriptedScorer(), Rulebook(CATALOGUE, SECRET, clock_shift_s)
+    scorer, rules = ScriptedScorer(), Rulebook(CATALOGUE, SECRET)
     store = EvidenceStore(folder / "evidence")
     deployment = Deployment(settings, engine, store, scorer, rules)
     keys = await _seed(engine)
@@ -234,7 +233,7 @@ async def serving(engine, folder, *, parts="serve", clock_shift_s=0):
         base = f"http://127.0.0.1:{await asyncio.wait_for(port, DEADLINE_S)}"
         unlimited = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(base, connector=unlimited) as session:
-            service = Service(base, session, engine, scorer, keys, Caller(session))
+            service = Service(base, session, engine, scorer, keys, Caller(session), stop)
             await service.open_meals("lunch")
             try:
                 yield service

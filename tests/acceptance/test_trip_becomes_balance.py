@@ -142,6 +142,20 @@ async def test_one_request_fifty_times_at_once_has_one_effect(service):
     assert await member.balance() == (METRO_12_KM_SELF_DECLARED_G, 0)
 
 
+async def test_a_key_used_for_many_customers_at_once_names_one_trip(service):
+    cards = [f"card-{number}" for number in range(20)]
+    for card in cards:
+        await service.link_card(card, f"customer {card}")
+    metro, key = service.by_key("metro"), make_key()
+    replies = await asyncio.gather(
+        *(metro.report(make_trip(subject_token=card), key) for card in cards)
+    )
+    assert sorted(reply.status for reply in replies) == [201] + [422] * 19
+    refused = {reply.problem for reply in replies if reply.status == 422}
+    assert refused == {"idempotency-key-reused"}
+    assert await service.value("SELECT count(*) FROM credit") == 1
+
+
 async def test_one_trip_counts_once_whoever_reports_it_and_however_its_time_is_written(service):
     await service.link_card("card-1", "li")
     member, metro = await service.member("li"), service.by_key("metro")
