@@ -124,13 +124,13 @@ class Credits:
 # What a round's day shows; corrections leave a reversed booking beside its successor.
 _BOOKED = """
 SELECT count(*) FILTER (WHERE status = 'credited') AS credited,
-       count(*) FILTER (WHERE reason = 'cap_reached') AS over_cap,
-       count(*) FILTER (WHERE reason = 'meal_already_counted') AS duplicates,
+       count(*) FILTER (WHERE live.reason = 'cap_reached') AS over_cap,
+       count(*) FILTER (WHERE check_in.reason = 'meal_already_counted') AS duplicates,
        count(*) FILTER (WHERE status = 'scored') AS left_over,
        coalesce(sum(live.grams), 0)::bigint AS grams,
        coalesce(sum(live.points), 0)::bigint AS points
 FROM check_in LEFT JOIN
-  (SELECT check_in_id, grams, points FROM credit
+  (SELECT check_in_id, grams, points, reason FROM credit
    WHERE NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)) AS live
   ON live.check_in_id = check_in.id
 WHERE CAST(occurred_at AT TIME ZONE 'Asia/Shanghai' AS date) = :day
