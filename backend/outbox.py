@@ -154,6 +154,19 @@ async def postpone(conn: AsyncConnection, failed: Sequence[Work], error: str) ->
     )
 
 
+async def release(conn: AsyncConnection, kept: Sequence[Work]) -> None:
+    """Give leases back that are still ours, due at once; the attempt number stays used up."""
+    await run(
+        conn,
+        "UPDATE work SET run_at = now()"
+        " FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS smallint[])) AS ours(id, attempts)"
+        " WHERE work.id = ours.id AND work.attempts = ours.attempts",
+        ids=[w.id for w in kept],
+        attempts=[w.attempts for w in kept],
+    )
+    await run(conn, f"NOTIFY {CHANNEL}")
+
+
 async def dead_letters(
     conn: AsyncConnection, *, after: int = 0, limit: int = 50
 ) -> Sequence[Row[Any]]:

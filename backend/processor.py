@@ -26,7 +26,7 @@ from backend.events import CREDIT, REPORT, SCORE
 from backend.evidence_store import EvidenceStore
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
-from backend.outbox import Work, lease, postpone, take
+from backend.outbox import Work, lease, postpone, release, take
 from backend.reports.steps import report_step
 from backend.workers import Workers
 
@@ -89,6 +89,7 @@ class Processor:
             try:
                 done = await self.act_once(step, act, limit)
             except Exception as error:  # noqa: BLE001  # whatever one row raises, the others must flow
+                raise_if_cancelled()
                 _log.warning("step_failed", step=step, rows=limit, error=repr(error))
                 limit = max(1, limit // 2)
                 await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
@@ -127,6 +128,12 @@ class Processor:
         async with self.engine.begin() as conn:
             works = await lease(conn, SCORE, limit=SCORE_BATCH, lease_s=SCORE_LEASE_S)
         if works:
+            await self._score(works)
+            _steps_done.labels(SCORE).inc(len(works))
+        return len(works)
+
+    async def _score(self, works: Sequence[Work]) -> None:
+        try:
             await score_step(
                 self.engine,
                 works,
@@ -134,8 +141,12 @@ class Processor:
                 store=self.store,
                 clock_shift_s=self.rules.clock_shift_s,
             )
-            _steps_done.labels(SCORE).inc(len(works))
-        return len(works)
+        except asyncio.CancelledError:
+            # A restart is no crash: whoever waits for a verdict must not wait for our lease too.
+            with suppress(SQLAlchemyError, OSError):
+                async with self.engine.begin() as conn:
+                    await release(conn, works)
+            raise
 
     async def roll_once(self) -> int:
         """Fold one portion of deltas of shared accounts; return how many."""
@@ -161,6 +172,13 @@ class Processor:
                 done = 0
             if not done:
                 await pause()
+
+
+def raise_if_cancelled() -> None:
+    """A cancellation that the driver turned into an error of its own must still stop us."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def is_passing(error: Exception) -> bool:

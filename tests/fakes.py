@@ -33,12 +33,15 @@ class ScriptedScorer:
     """Answers as `Workers` does, without processes: every photo is a clean plate unless scripted.
 
     `answers` maps evidence to a score, an unreadable photo, or an error that the model raises.
-    `batches` remembers how many photos were asked for at a time.
+    `batches` remembers how many photos were asked for at a time; `busy` is set once a batch is
+    asked for, and the answer comes when `gate` is open.
     """
 
     def __init__(self, answers=None):
         self.answers = dict(answers or {})
         self.batches = []
+        self.busy, self.gate = asyncio.Event(), asyncio.Event()
+        self.gate.set()
         # `sanitise` changes the filters of warnings while it runs: one thread at a time.
         self._alone = asyncio.Lock()
 
@@ -48,6 +51,8 @@ class ScriptedScorer:
 
     async def score(self, jpegs):
         self.batches.append(len(jpegs))
+        self.busy.set()
+        await self.gate.wait()
         answers = [self.answers.get(jpeg) or make_score(jpeg) for jpeg in jpegs]
         for answer in answers:
             if isinstance(answer, Exception) and not hasattr(answer, "reason"):

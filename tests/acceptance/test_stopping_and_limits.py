@@ -27,6 +27,19 @@ async def test_a_stopped_processor_leaves_no_photo_behind(engine, tmp_path):
         assert await again.value("SELECT count(*) FROM credit") == 8
 
 
+async def test_photos_in_the_model_at_a_stop_are_not_kept_waiting_for_their_lease(engine, tmp_path):
+    async with serving(engine, tmp_path) as service:
+        service.scorer.gate.clear()
+        member = await service.member()
+        await member.send_photo(make_photo(1), await member.capture())
+        await service.scorer.busy.wait()
+    [row] = await service.fetch("SELECT attempts, run_at <= now() AS is_due FROM work")
+    assert row.is_due
+    async with serving(engine, tmp_path) as again:
+        await again.drained()
+        assert await again.value("SELECT count(*) FROM credit") == 1
+
+
 async def test_limits_are_per_principal_and_say_when_to_come_back(engine, tmp_path):
     async with serving(engine, tmp_path, rate_limits=True) as service:
         member, other = await service.member("li"), await service.member("wang")
