@@ -168,6 +168,7 @@ class Processor:
             try:
                 done = await act()
             except (SQLAlchemyError, OSError, DomainError) as error:
+                raise_if_cancelled()
                 _log.warning("step_failed", step=name, error=type(error).__name__)
                 done = 0
             if not done:
