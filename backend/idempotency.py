@@ -63,22 +63,27 @@ async def find_effects(
 
 async def record_effects(
     conn: AsyncConnection, effects: Sequence[tuple[Intention, UUID]], now: datetime
-) -> None:
-    """Remember effects in the transaction that made them; a race ends in a class 23 error."""
+) -> bool:
+    """Remember effects in the transaction that made them.
+
+    False when another transaction used one of the keys in between: a partner's key is not guarded
+    by the lock of one account, so the caller must run its whole batch again.
+    """
     if not effects:
-        return
-    await run(
+        return True
+    recorded = await run(
         conn,
         "INSERT INTO idempotency_key (principal, key, request_hash, resource_id, created_at)"
         " SELECT principal, key, hash, resource, :now FROM unnest(CAST(:principals AS text[]),"
         " CAST(:keys AS text[]), CAST(:hashes AS bytea[]), CAST(:resources AS uuid[]))"
-        " AS given(principal, key, hash, resource) ORDER BY principal, key",
+        " AS given(principal, key, hash, resource) ORDER BY principal, key ON CONFLICT DO NOTHING",
         principals=[each.principal for each, _ in effects],
         keys=[each.key for each, _ in effects],
         hashes=[each.request_hash for each, _ in effects],
         resources=[resource_id for _, resource_id in effects],
         now=now,
     )
+    return recorded == len(effects)
 
 
 class Replay(NamedTuple):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.batches import BatchRaced
 from backend.checkins.domain import (
     RETRIES_PER_WINDOW,
     CheckIn,
@@ -84,9 +85,9 @@ async def write_captures(
         if stands is None and isinstance(answer, Capture)
     ]
     await insert_captures(conn, [capture for _, capture in made])
-    await record_effects(
-        conn, [(r.intention, capture.id) for r, capture in made if r.intention], locked.now
-    )
+    named = [(r.intention, capture.id) for r, capture in made if r.intention]
+    if not await record_effects(conn, named, locked.now):
+        raise BatchRaced
     return answers
 
 

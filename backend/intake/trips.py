@@ -6,6 +6,7 @@ from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.batches import BatchRaced
 from backend.checkins.domain import CheckIn, Status
 from backend.checkins.queries import insert_check_ins
 from backend.crediting.domain import Order, claim_key
@@ -86,7 +87,7 @@ def _received(trip: Trip, order: Order, outcome: Outcome | DomainError, now: dat
         order.account_id,
         order.action,
         Status.CREDITED,
-        outcome.credit.reason,
+        None,
         order.tier,
         trip.reported_by,
         order.region,
@@ -115,7 +116,8 @@ async def _write(
         if isinstance(answer, Received)
     ]
     await insert_check_ins(conn, [check_in for _, check_in in written])
-    await record_effects(conn, [(key, check_in.id) for key, check_in in written], now)
+    if not await record_effects(conn, [(key, check_in.id) for key, check_in in written], now):
+        raise BatchRaced
 
 
 def _answer(
