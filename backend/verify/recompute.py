@@ -34,7 +34,7 @@ Breach = Mapping[str, Any]
 async def recompute(conn: AsyncConnection, catalogue: Catalogue, *, examples_max: int) -> Finding:
     """Compare stored and recomputed results, period by period, with a server-side cursor.
 
-    About 20 µs a booking on one core; memory does not grow with the table.
+    About 30 µs a booking on one core, measured on 300,000; memory does not grow with the table.
     """
     count, examples = 0, list[Breach]()
     async for credits in _periods(conn):
