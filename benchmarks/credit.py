@@ -31,6 +31,7 @@ from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.outbox import CHANNEL
 from backend.processor import Processor
+from backend.serving import spare_garbage_collector
 from backend.workers import Workers
 from benchmarks.lab import ADMIN_S_MAX, Lab, alternate, compare, open_lab
 from benchmarks.plates import GROUP, MEMBERS_PER_GROUP, expected, plates_of_a_day
@@ -93,6 +94,7 @@ class Credits:
 
     async def _drain(self) -> float:
         """Seconds until no credit waits; the totals that follow are awaited, but not timed."""
+        spare_garbage_collector()
         engine = make_engine(self.url)
         bell = Bell(engine, CHANNEL)
         rules = Rulebook(load_catalogue(), SECRET)

@@ -34,7 +34,7 @@ from backend.checkins.score_queries import (
     rulings_of,
     yielding,
 )
-from backend.events import CHECK_IN_ACCEPTED, IDS_PER_EVENT_MAX, Event
+from backend.events import CHECK_IN_ACCEPTED, Event
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.outbox import Work, acknowledge, append, postpone
 from scoring.photo import PhotoUnreadable
@@ -243,7 +243,5 @@ def _changes(ids: Iterable[UUID], rulings: Mapping[UUID, Ruling]) -> list[Change
 
 
 def _accepted_events(ids: Sequence[UUID]) -> list[Event]:
-    return [
-        Event(CHECK_IN_ACCEPTED, ids[start : start + IDS_PER_EVENT_MAX])
-        for start in range(0, len(ids), IDS_PER_EVENT_MAX)
-    ]
+    """One event per check-in, so that a batch of work is a batch of credits."""
+    return [Event(CHECK_IN_ACCEPTED, [each]) for each in ids]

@@ -67,4 +67,5 @@ def _decided(outcome: Outcome | DomainError) -> tuple[Status, str | None]:
         return Status.REJECTED, MEAL_ALREADY_COUNTED
     if isinstance(outcome, DomainError):
         return Status.REJECTED, NOT_COVERED
-    return Status.CREDITED, outcome.credit.reason
+    # Why a credit is smaller than hoped stands on the credit: a correction may change it.
+    return Status.CREDITED, None

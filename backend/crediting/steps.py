@@ -34,7 +34,7 @@ from backend.crediting.queries import (
     live_credits,
 )
 from backend.errors import DomainError
-from backend.events import CREDIT_BOOKED, Event
+from backend.events import CREDIT_BOOKED, IDS_PER_EVENT_MAX, Event
 from backend.ledger.queries import Locked, post
 from backend.outbox import append
 from scoring.methodology import Catalogue
@@ -70,7 +70,7 @@ async def credit_batch(
 
     A second call with the same orders refuses each with `EvidenceAlreadyUsed` where claims name
     them, and otherwise fails on the unique booking of the check-in: nothing is booked twice.
-    Appends `CreditBooked` once, with the ids of all new bookings.
+    Appends `CreditBooked` with the ids of all new bookings.
     """
     refused: dict[UUID, DomainError] = {}
     kept, repeated = fold_equal_claims(orders)
@@ -117,8 +117,14 @@ async def _write(
     if decision.corrections:
         await insert_reversals(conn, decision.corrections, reason=LATE_ACTIVITY, now=locked.now)
     if payment.bookings:
-        await append(conn, [Event(CREDIT_BOOKED, [credit.id for credit, _ in payment.bookings])])
+        await append(conn, _booked_events([credit.id for credit, _ in payment.bookings]))
     return {credit.check_in_id: credit for credit, _ in payment.bookings}
+
+
+def _booked_events(ids: Sequence[UUID]) -> list[Event]:
+    """One event, or two when corrections take a full batch above the limit of an event."""
+    starts = range(0, len(ids), IDS_PER_EVENT_MAX)
+    return [Event(CREDIT_BOOKED, ids[start : start + IDS_PER_EVENT_MAX]) for start in starts]
 
 
 def _corrected_by_account(
