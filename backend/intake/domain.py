@@ -9,6 +9,7 @@ from backend.checkins.domain import CheckIn
 from backend.crediting.domain import Credit
 from backend.errors import DomainError
 from backend.idempotency import Intention
+from backend.partners.queries import Customer
 
 CAPTURE_LIFE = timedelta(
     hours=24
@@ -90,9 +91,15 @@ class Photo(NamedTuple):
 
 
 class Trip(NamedTuple):
-    """One ride, reported by a member or by a partner for her."""
+    """One ride, reported by a member or by a partner for her.
 
-    account_id: UUID
+    Attributes:
+        account_id: None until the batch has found the account behind `customer`.
+        customer: The member as the partner names her; None when she reports herself.
+    """
+
+    account_id: UUID | None
+    customer: Customer | None
     action: str
     started_at: datetime
     ended_at: datetime

@@ -49,7 +49,7 @@ from backend.intake.domain import (
     in_utc,
 )
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
-from backend.partners.queries import SubjectNotLinked, linked_accounts
+from backend.partners.queries import Customer, SubjectNotLinked
 from backend.recycling.domain import (
     BAG_CODE_PATTERN,
     MASS_G_MAX,
@@ -210,7 +210,8 @@ class Intake:
         principal = call.principal
         by_partner = principal.partner_id is not None
         trip = Trip(
-            await self._owner(principal, body),
+            None if by_partner else _account(principal),
+            _customer(principal, body),
             body.mode,
             in_utc(body.started_at),
             in_utc(body.ended_at),
@@ -221,20 +222,6 @@ class Intake:
             intention,
         )
         return await self._written(call, await self.trips.submit(trip))
-
-    async def _owner(self, principal: Principal, body: TripBody) -> UUID:
-        """Whose trip it is: the caller's, or the linked account of a partner's customer."""
-        if principal.partner_id is None:
-            if body.subject_token is not None:
-                raise SubjectTokenMisplaced
-            return _account(principal)
-        if body.subject_token is None:
-            raise SubjectTokenMisplaced
-        async with self.engine.connect() as conn:
-            linked = await linked_accounts(conn, principal.partner_id, [body.subject_token])
-        if body.subject_token not in linked:
-            raise SubjectNotLinked
-        return linked[body.subject_token]
 
     async def post_weighing(self, call: Call[WeighingBody, None]) -> Answer:
         """Credit a bag with its weight."""
@@ -271,6 +258,15 @@ def _intention(call: Call[Any, Any]) -> Intention | None:
     if call.idempotency_key is None:
         return None
     return Intention(call.principal.id, call.idempotency_key, call.request_hash)
+
+
+def _customer(principal: Principal, body: TripBody) -> Customer | None:
+    """The customer that a partner reports for; a member's own report has none."""
+    if (principal.partner_id is None) != (body.subject_token is None):
+        raise SubjectTokenMisplaced
+    if principal.partner_id is None or body.subject_token is None:
+        return None
+    return Customer(principal.partner_id, body.subject_token)
 
 
 def _account(principal: Principal) -> UUID:

@@ -16,8 +16,7 @@ from backend.idempotency import Follows, Replay, find_effects, record_effects, s
 from backend.ids import uuid7
 from backend.intake.domain import Received, Trip, check_trip, trip_quantities
 from backend.ledger.queries import lock_accounts
-
-MODES = ("metro", "bus", "cycling")
+from backend.partners.queries import SubjectNotLinked, linked_accounts
 
 Answer = Received | DomainError
 
@@ -29,9 +28,9 @@ async def write_trips(
 
     Appends `CreditBooked` once for the batch.
     """
-    locked = await lock_accounts(
-        conn, [trip.account_id for trip in trips], clock_shift_s=rules.clock_shift_s
-    )
+    trips = await _owned(conn, trips)
+    owners = [trip.account_id for trip in trips if trip.account_id is not None]
+    locked = await lock_accounts(conn, owners, clock_shift_s=rules.clock_shift_s)
     effects = await find_effects(conn, [trip.intention for trip in trips])
     answers: dict[int, Answer] = {}
     fresh: dict[int, Order] = {}
@@ -53,12 +52,23 @@ async def write_trips(
     return [_answer(answers, index, standing[index]) for index in range(len(trips))]
 
 
+async def _owned(conn: AsyncConnection, trips: Sequence[Trip]) -> list[Trip]:
+    """The trips with the accounts of their customers, found by one statement for the batch."""
+    linked = await linked_accounts(conn, [trip.customer for trip in trips if trip.customer])
+    return [
+        trip._replace(account_id=linked.get(trip.customer)) if trip.customer else trip
+        for trip in trips
+    ]
+
+
 def order_of(trip: Trip, now: datetime, rules: Rulebook) -> Order:
     """The order to credit a trip.
 
     Raises:
-        DomainError: The trip is not plausible, too late, or not covered by a methodology.
+        DomainError: Its customer is not linked, or the trip is not plausible, or too late.
     """
+    if trip.account_id is None:
+        raise SubjectNotLinked
     methodology_id = rules.catalogue.methodology_of(trip.action)
     version = rules.catalogue.versions_of(methodology_id)[-1]
     check_trip(trip, now, timedelta(hours=version.late_window_hours))

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +18,13 @@ SECRET_BYTES = 32  # 256 random bits cannot be guessed, so a plain hash is enoug
 
 class SubjectNotLinked(DomainError):
     """No account is linked to this customer of the partner."""
+
+
+class Customer(NamedTuple):
+    """A person as a partner names her."""
+
+    partner_id: UUID
+    subject_token: str
 
 
 class Key(NamedTuple):
@@ -96,14 +103,18 @@ async def link(
 
 
 async def linked_accounts(
-    conn: AsyncConnection, partner_id: UUID, subject_tokens: Sequence[str]
-) -> Mapping[str, UUID]:
-    """Accounts behind the partner's customers; unknown ones are missing."""
+    conn: AsyncConnection, customers: Iterable[Customer]
+) -> Mapping[Customer, UUID]:
+    """Accounts behind customers of partners; unknown ones are missing."""
+    asked = sorted(set(customers))
+    if not asked:
+        return {}
     rows = await fetch(
         conn,
-        "SELECT subject_token, account_id FROM partner_link"
-        " WHERE partner_id = :partner AND subject_token = ANY(CAST(:tokens AS text[]))",
-        partner=partner_id,
-        tokens=list(subject_tokens),
+        "SELECT partner_id, subject_token, account_id FROM partner_link"
+        " JOIN unnest(CAST(:partners AS uuid[]), CAST(:tokens AS text[]))"
+        " AS asked(partner_id, subject_token) USING (partner_id, subject_token)",
+        partners=[each.partner_id for each in asked],
+        tokens=[each.subject_token for each in asked],
     )
-    return {row.subject_token: row.account_id for row in rows}
+    return {Customer(row.partner_id, row.subject_token): row.account_id for row in rows}
