@@ -6,11 +6,12 @@ begin a write.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 from asyncpg.exceptions import PostgresError
-from sqlalchemy import MetaData, Row, text
+from sqlalchemy import MetaData, Row, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -54,19 +55,25 @@ def make_engine(url: str, *, pool_size: int = POOL_SIZE, **options: Any) -> Asyn
     )
 
 
+@cache
+def _clause(sql: str) -> TextClause:
+    """Statements are constants of this code, so each is parsed once."""
+    return text(sql)
+
+
 async def fetch(conn: AsyncConnection, sql: str, **values: Any) -> Sequence[Row[Any]]:
     """All rows of one statement with `:name` parameters; arrays are cast in the SQL."""
-    return (await conn.execute(text(sql), values)).all()
+    return (await conn.execute(_clause(sql), values)).all()
 
 
 async def fetch_one(conn: AsyncConnection, sql: str, **values: Any) -> Row[Any] | None:
     """The first row of one statement, or None."""
-    return (await conn.execute(text(sql), values)).first()
+    return (await conn.execute(_clause(sql), values)).first()
 
 
 async def run(conn: AsyncConnection, sql: str, **values: Any) -> int:
     """Run one statement and say how many rows it touched."""
-    return (await conn.execute(text(sql), values)).rowcount
+    return (await conn.execute(_clause(sql), values)).rowcount
 
 
 async def copy_rows(
