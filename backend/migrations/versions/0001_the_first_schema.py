@@ -303,9 +303,9 @@ def upgrade() -> None:
         },
     )
     op.create_index(
-        "ix_work_step_run_at",
+        "ix_work_due",
         "work",
-        ["step", "run_at"],
+        ["step", "run_at", "id"],
         unique=False,
         postgresql_where="dead_at IS NULL",
     )
