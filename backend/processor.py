@@ -50,14 +50,19 @@ FastStep = Callable[[AsyncConnection, Sequence[Work]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """What acting on work needs; several may run on one database."""
+    """What acting on work needs; several may run on one database.
+
+    Attributes:
+        credit_lanes: Credit transactions under way at once. Three keep this process busy while
+            others of them wait for the database; a fourth brought nothing.
+    """
 
     engine: AsyncEngine
     bell: Bell
     workers: Workers
     store: EvidenceStore
     rules: Rulebook
-    credit_lanes: int = 2
+    credit_lanes: int = 3
 
     def steps(self) -> Mapping[str, FastStep]:
         """The picture of the system: which step acts on which work, in one transaction."""

@@ -1,8 +1,9 @@
 """Credits per second from the work table to the ledger, against pgbench's TPC-B on the same server.
 
-What is timed on our side is the processor as `tanhui processor` runs it: it takes accepted
-check-ins from the work table, locks accounts, claims meals, books grams and points, settles the
-check-ins and keeps the totals, with every commit on the disk. Loading and checking are not timed.
+What is timed on our side are two processors as `tanhui processor` runs them, a process each, as the
+rival has two threads: they take accepted check-ins from the work table, lock accounts, claim meals,
+book grams and points, settle the check-ins and keep the totals, with every commit on the disk.
+Loading and checking are not timed.
 """
 
 import argparse
@@ -13,29 +14,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.bell import Bell
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import top_up
 from backend.checkins.queries import insert_check_ins
-from backend.crediting.steps import Rulebook
-from backend.db import copy_rows, fetch, make_engine
+from backend.db import copy_rows, fetch, make_engine, run
 from backend.embedded import run_program
 from backend.events import CHECK_IN_ACCEPTED, CREDIT
-from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.outbox import CHANNEL
-from backend.processor import Processor
-from backend.serving import spare_garbage_collector
-from backend.workers import Workers
 from benchmarks.lab import ADMIN_S_MAX, Lab, alternate, compare, open_lab
 from benchmarks.plates import GROUP, MEMBERS_PER_GROUP, expected, plates_of_a_day
-from scoring.methodology import load_catalogue
+from benchmarks.processors import running_processors
 
 DATABASE, RIVAL_DATABASE = "ours", "pgbench"
 CLIENTS, THREADS = 32, 2  # the design's own: pgbench -c 32 -j 2
@@ -45,7 +40,6 @@ ROUNDS_MAX = 28
 COPY_ROWS = 5_000
 LOOK_EVERY_S = 0.02  # an index probe; by this much a round may be overstated
 DRAIN_S_MAX = 300.0  # a step that fails for ever must not hang the run
-SECRET: Final = b"\x07" * 32
 SEED = 20_261_121
 
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
@@ -63,13 +57,14 @@ class Credits:
     url: str
     members: Sequence[UUID]
     count: int
+    processors: int
 
     def measure(self, number: int) -> float:
         """Credits per second of one round."""
-        uvloop.run(self._load(FIRST_DAY + timedelta(days=number), Random(SEED + number)))
-        self.lab.administer(DATABASE, "VACUUM ANALYZE", "CHECKPOINT")
-        seconds = uvloop.run(self._drain())
-        uvloop.run(self._check(FIRST_DAY + timedelta(days=number)))
+        day = FIRST_DAY + timedelta(days=number)
+        with running_processors(self.url, self.processors):
+            seconds = uvloop.run(self._drain(day, Random(SEED + number)))
+        uvloop.run(self._check(day))
         return self.count / seconds
 
     async def prepare(self) -> None:
@@ -81,34 +76,25 @@ class Credits:
             await top_up(conn, PROGRAMME_FUND, FUND_POINTS)
         await engine.dispose()
 
-    async def _load(self, day: date, random: Random) -> None:
-        plates = plates_of_a_day(self.members, day, self.count, random)
+    async def _drain(self, day: date, random: Random) -> float:
+        """Seconds from the commit that makes the work visible until no credit waits.
+
+        The totals that follow are awaited, but not timed.
+        """
         engine = make_engine(self.url)
+        plates = plates_of_a_day(self.members, day, self.count, random)
         async with engine.begin() as conn:
             for start in range(0, len(plates), COPY_ROWS):
-                part = plates[start : start + COPY_ROWS]
-                await insert_check_ins(conn, part)
-                rows = [(CREDIT, CHECK_IN_ACCEPTED, [each.id]) for each in part]
-                await copy_rows(conn, "work", ("step", "event", "ids"), rows)
-        await engine.dispose()
-
-    async def _drain(self) -> float:
-        """Seconds until no credit waits; the totals that follow are awaited, but not timed."""
-        spare_garbage_collector()
-        engine = make_engine(self.url)
-        bell = Bell(engine, CHANNEL)
-        rules = Rulebook(load_catalogue(), SECRET)
-        async with Workers(1) as workers, asyncio.TaskGroup() as group:
-            store = EvidenceStore(self.lab.folder / "evidence")
-            processor = Processor(engine, bell, workers, store, rules)
-            began = time.perf_counter()
-            beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]
-            async with asyncio.timeout(DRAIN_S_MAX):
-                await _until_done(engine, "step = 'credit'")
-                seconds = time.perf_counter() - began
-                await _until_done(engine, "true")
-            for task in beside:
-                task.cancel()
+                await insert_check_ins(conn, plates[start : start + COPY_ROWS])
+        await asyncio.to_thread(self.lab.administer, DATABASE, "VACUUM ANALYZE", "CHECKPOINT")
+        async with engine.begin() as conn:
+            rows = [(CREDIT, CHECK_IN_ACCEPTED, [each.id]) for each in plates]
+            await copy_rows(conn, "work", ("step", "event", "ids"), rows)
+            await run(conn, f"NOTIFY {CHANNEL}")
+        began = time.perf_counter()
+        await _until_done(engine, "step = 'credit'")
+        seconds = time.perf_counter() - began
+        await _until_done(engine, "true")
         await engine.dispose()
         return seconds
 
@@ -198,7 +184,7 @@ def main(argv: Sequence[str]) -> int:
     people = max(options.members, count // GROUP * MEMBERS_PER_GROUP)
     with open_lab() as lab:
         members = [uuid7() for _ in range(people)]
-        ours = Credits(lab, lab.make_database(DATABASE), members, count)
+        ours = Credits(lab, lab.make_database(DATABASE), members, count, options.processors)
         uvloop.run(ours.prepare())
         rival = Pgbench(lab, options.scale, options.seconds)
         rival.prepare()
@@ -212,6 +198,7 @@ def _ran(options: argparse.Namespace, count: int) -> dict[str, Any]:
         "rounds": options.rounds,
         "credits_per_round": count,
         "members": options.members,
+        "processors": options.processors,
         "work_rows": "one check-in each",
         "rival": f"pgbench -s {options.scale} -c {CLIENTS} -j {THREADS} -M prepared"
         f" -T {options.seconds}",
@@ -223,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--credits", type=int, default=60_000, help="check-ins per round")
     parser.add_argument("--members", type=int, default=100_000, help="accounts that exist")
+    parser.add_argument("--processors", type=int, default=2, help="processes, as replicas in k8s")
     parser.add_argument("--scale", type=int, default=50, help="pgbench -s")
     parser.add_argument("--seconds", type=int, default=30, help="pgbench -T")
     parser.add_argument("--json", action="store_true", help="accepted; the last line always is")
