@@ -38,6 +38,7 @@ class Bell:
         while True:
             with suppress(DBAPIError, PoolTimeout, OSError):
                 await self._listen()
+            raise_if_cancelled()
             self.ring()
             await asyncio.sleep(RECONNECT_AFTER_S)
 
@@ -53,3 +54,10 @@ class Bell:
             finally:
                 with suppress(Exception):
                     await raw.remove_listener(self._channel, self.ring)
+
+
+def raise_if_cancelled() -> None:
+    """A cancellation that the driver turned into an error of its own must still stop us."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

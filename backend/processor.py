@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import BatchRaced, sqlstate
-from backend.bell import Bell
+from backend.bell import Bell, raise_if_cancelled
 from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.steps import Rulebook
@@ -33,7 +33,7 @@ from backend.workers import Workers
 TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20}  # rows per transaction
 LOOK_ANYWAY_S = 1.0  # due retries have no notification
 SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
-SCORE_LEASE_S = 60.0  # many times the slowest batch seen; then another processor takes over
+SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo waits this long
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 ROLL_EVERY_S = 2.0
 SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
@@ -178,13 +178,6 @@ class Processor:
                 done = 0
             if not done:
                 await pause()
-
-
-def raise_if_cancelled() -> None:
-    """A cancellation that the driver turned into an error of its own must still stop us."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def is_passing(error: Exception) -> bool:

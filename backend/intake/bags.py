@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.batches import BatchRaced
 from backend.checkins.domain import Change, CheckIn, Status
 from backend.checkins.queries import insert_check_ins, settle_check_ins
 from backend.crediting.domain import Order, claim_key
@@ -135,7 +136,7 @@ def _weigh(weighing: Weighing, bag: Bag | None, locked: Locked, rules: Rulebook)
     if bag.account_id is None or bag.check_in_id is None or bag.bound_at is None:
         return BagNotBound()
     if bag.account_id not in locked.points_debt:
-        return BagNotBound()  # it was bound after the accounts were locked
+        raise BatchRaced  # it was bound after we had looked whose accounts to lock
     if bag.weighed_at is not None:
         if bag.mass_g != weighing.mass_g:
             return BagAlreadyWeighed(weighed_at=bag.weighed_at.isoformat(), mass_g=bag.mass_g)
