@@ -23,7 +23,7 @@ def make_order(account_id, **changes):
         quantities={"meals": 1},
         tier="documented",
         region="330100",
-        claims=(),
+        claim=None,
     )
     return order._replace(**changes)
 

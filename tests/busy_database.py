@@ -33,7 +33,7 @@ NOW = datetime.now(UTC)
 
 def make_claimed_order(account_id, **changes):
     order = make_order(account_id, **changes)
-    return order._replace(claims=(make_claim("thing", str(account_id), order.natural_key),))
+    return order._replace(claim=make_claim("thing", str(account_id), order.natural_key))
 
 
 async def write_credited(conn, orders):

@@ -71,6 +71,20 @@ class CheckIn(NamedTuple):
     meal_window: str | None
 
 
+class AcceptedPhoto(NamedTuple):
+    """What crediting needs of a photo whose verdict was accepted."""
+
+    id: UUID
+    account_id: UUID
+    action: str
+    natural_key: str
+    occurred_at: datetime
+    quantities: Mapping[str, int]
+    tier: str
+    region: str
+    meal_window: str
+
+
 class Change(NamedTuple):
     """One step in the life of a check-in.
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.checkins.domain import (
     DECIDED,
     STOPPED,
+    AcceptedPhoto,
     Change,
     CheckIn,
     MealWindow,
@@ -144,6 +145,17 @@ async def check_ins_by_id(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping
         ids=list(ids),
     )
     return {row.id: CheckIn._make(row) for row in rows}
+
+
+async def accepted_photos(conn: AsyncConnection, ids: Sequence[UUID]) -> list[AcceptedPhoto]:
+    """Those of these check-ins that are accepted and not credited, in no given order."""
+    rows = await fetch(
+        conn,
+        "SELECT id, account_id, action, natural_key, occurred_at, quantities, tier, region,"
+        " meal_window FROM check_in WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'scored'",
+        ids=list(ids),
+    )
+    return [AcceptedPhoto._make(row) for row in rows]
 
 
 async def find_by_natural_key(

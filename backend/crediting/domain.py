@@ -43,7 +43,7 @@ class Order(NamedTuple):
 
     Attributes:
         quantities: Activity data in base units.
-        claims: Keys that this activity uses up for ever, made by `claim_key`.
+        claim: Key of the real thing that this activity uses up for ever, made by `claim_key`.
     """
 
     check_in_id: UUID
@@ -56,7 +56,7 @@ class Order(NamedTuple):
     quantities: Mapping[str, int]
     tier: str
     region: str
-    claims: Sequence[bytes] = ()
+    claim: bytes | None = None
 
 
 class Admitted(NamedTuple):
@@ -131,11 +131,12 @@ def fold_equal_claims(
     kept: list[Order] = []
     refused: dict[UUID, DomainError] = {}
     for order in orders:
-        if taken.isdisjoint(order.claims):
-            taken.update(order.claims)
-            kept.append(order)
-        else:
+        if order.claim is not None and order.claim in taken:
             refused[order.check_in_id] = EvidenceAlreadyUsed()
+            continue
+        if order.claim is not None:
+            taken.add(order.claim)
+        kept.append(order)
     return kept, refused
 
 

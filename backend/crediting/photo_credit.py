@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
-from backend.checkins.domain import Change, CheckIn, Status
-from backend.checkins.queries import announce_outcomes, check_ins_by_id, settle_alike
+from backend.checkins.domain import AcceptedPhoto, Change, Status
+from backend.checkins.queries import accepted_photos, announce_outcomes, settle_alike
 from backend.crediting.domain import EvidenceAlreadyUsed, Order, claim_key
 from backend.crediting.steps import Outcome, Rulebook, credit_batch
 from backend.errors import DomainError
@@ -26,8 +26,7 @@ async def credit_step(conn: AsyncConnection, works: Sequence[Work], rules: Ruleb
     A second run finds them credited and does nothing. Appends `CreditBooked`, and wakes whoever
     waits for an outcome.
     """
-    found = await check_ins_by_id(conn, [each for work in works for each in work.ids])
-    accepted = [each for each in found.values() if each.status == Status.SCORED]
+    accepted = await accepted_photos(conn, [each for work in works for each in work.ids])
     locked = await lock_accounts(
         conn, [each.account_id for each in accepted], clock_shift_s=rules.clock_shift_s
     )
@@ -43,10 +42,9 @@ async def credit_step(conn: AsyncConnection, works: Sequence[Work], rules: Ruleb
     await announce_outcomes(conn)
 
 
-def order_of(check_in: CheckIn, rules: Rulebook) -> Order:
+def order_of(check_in: AcceptedPhoto, rules: Rulebook) -> Order:
     """The order of an accepted photo; its meal counts once, whichever photo shows it."""
-    day, _, window = (check_in.meal_window or "").partition("/")
-    claims = (claim_key(rules.claim_secret, "meal", str(check_in.account_id), day, window),)
+    meal = (str(check_in.account_id), check_in.meal_window)
     return Order(
         check_in.id,
         check_in.account_id,
@@ -54,11 +52,11 @@ def order_of(check_in: CheckIn, rules: Rulebook) -> Order:
         rules.catalogue.methodology_of(check_in.action),
         check_in.natural_key,
         check_in.occurred_at,
-        check_in.ended_at,
+        None,
         check_in.quantities,
         check_in.tier,
         check_in.region,
-        claims if check_in.meal_window else (),
+        claim_key(rules.claim_secret, "meal", *meal),
     )
 
 

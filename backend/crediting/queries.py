@@ -34,25 +34,30 @@ async def claimed(conn: AsyncConnection, keys: Sequence[bytes]) -> Mapping[bytes
     return {row.key: row.check_in_id for row in rows}
 
 
-async def insert_claims(conn: AsyncConnection, claims: Iterable[Claim], now: datetime) -> None:
-    """Take claims that were seen free, in key order so that two batches cannot deadlock.
-
-    Raises:
-        BatchRaced: Another transaction took one in between; nothing of this batch stands.
-    """
+async def take_claims(conn: AsyncConnection, claims: Iterable[Claim], now: datetime) -> set[bytes]:
+    """Take claims, in key order so that no two batches deadlock; return the keys that are ours."""
     ordered = sorted(claims)
     if not ordered:
-        return
-    taken = await run(
+        return set()
+    rows = await fetch(
         conn,
         "INSERT INTO claim (key, check_in_id, claimed_at) SELECT key, check_in_id, :now"
         " FROM unnest(CAST(:keys AS bytea[]), CAST(:ids AS uuid[])) AS given(key, check_in_id)"
-        " ON CONFLICT DO NOTHING",
+        " ON CONFLICT DO NOTHING RETURNING key",
         keys=[claim.key for claim in ordered],
         ids=[claim.check_in_id for claim in ordered],
         now=now,
     )
-    if taken != len(ordered):
+    return {row[0] for row in rows}
+
+
+async def insert_claims(conn: AsyncConnection, claims: Sequence[Claim], now: datetime) -> None:
+    """Take claims that were seen free.
+
+    Raises:
+        BatchRaced: Another transaction took one in between; nothing of this batch stands.
+    """
+    if len(await take_claims(conn, claims, now)) != len(claims):
         raise BatchRaced
 
 

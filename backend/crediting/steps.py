@@ -27,11 +27,10 @@ from backend.crediting.domain import (
 from backend.crediting.payment import pay
 from backend.crediting.queries import (
     Claim,
-    claimed,
-    insert_claims,
     insert_credits,
     insert_reversals,
     live_credits,
+    take_claims,
 )
 from backend.errors import DomainError
 from backend.events import CREDIT_BOOKED, IDS_PER_EVENT_MAX, Event
@@ -92,19 +91,18 @@ async def credit_batch(
 async def _claim(
     conn: AsyncConnection, admitted: Sequence[Admitted], now: datetime
 ) -> tuple[Sequence[Admitted], dict[UUID, DomainError]]:
-    claims = [Claim(key, item.order.check_in_id) for item in admitted for key in item.order.claims]
-    if not claims:
+    """Take the claims; whose claim somebody else has is refused, and has taken nothing."""
+    claims = [
+        Claim(item.order.claim, item.order.check_in_id)
+        for item in admitted
+        if item.order.claim is not None
+    ]
+    taken = await take_claims(conn, claims, now)
+    if len(taken) == len(claims):
         return admitted, {}
-    taken = await claimed(conn, [claim.key for claim in claims])
-    if taken:
-        free = [item for item in admitted if taken.keys().isdisjoint(item.order.claims)]
-        used = {item.order.check_in_id for item in admitted} - {
-            item.order.check_in_id for item in free
-        }
-        await insert_claims(conn, [claim for claim in claims if claim.check_in_id not in used], now)
-        return free, {check_in_id: EvidenceAlreadyUsed() for check_in_id in used}
-    await insert_claims(conn, claims, now)
-    return admitted, {}
+    free = [item for item in admitted if item.order.claim is None or item.order.claim in taken]
+    used = {claim.check_in_id for claim in claims if claim.key not in taken}
+    return free, {check_in_id: EvidenceAlreadyUsed() for check_in_id in used}
 
 
 async def _write(

@@ -154,7 +154,7 @@ def _weigh(weighing: Weighing, bag: Bag | None, locked: Locked, rules: Rulebook)
         weighing.quantities,
         "documented",
         bag.region or "",
-        (claim_key(rules.claim_secret, "bag", bag.code),),
+        claim_key(rules.claim_secret, "bag", bag.code),
     )
 
 

@@ -85,7 +85,7 @@ def order_of(trip: Trip, now: datetime, rules: Rulebook) -> Order:
         trip.tier,
         trip.region,
         # One person starts one trip at a time, whoever reports it.
-        (claim_key(rules.claim_secret, "trip", str(trip.account_id), started),),
+        claim_key(rules.claim_secret, "trip", str(trip.account_id), started),
     )
 
 

@@ -37,21 +37,16 @@ async def lock_accounts(
     """
     rows = await fetch(
         conn,
-        "SELECT id, points_debt, clock_timestamp() + make_interval(secs => :shift) AS now FROM"
-        " account"
+        "SELECT id, points_debt FROM account"
         " WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE",
         ids=sorted(set(account_ids)),
-        shift=clock_shift_s,
     )
-    if not rows:
-        row = await fetch_one(
-            conn,
-            "SELECT clock_timestamp() + make_interval(secs => :shift) AS now",
-            shift=clock_shift_s,
-        )
-        assert row is not None
-        return Locked(row.now, {})
-    return Locked(rows[-1].now, {row.id: row.points_debt for row in rows})
+    # Asked after the locks are held: who waited for them decides with the time of now.
+    clock = await fetch_one(
+        conn, "SELECT clock_timestamp() + make_interval(secs => :shift) AS now", shift=clock_shift_s
+    )
+    assert clock is not None, "a SELECT without FROM has a row"
+    return Locked(clock.now, {row.id: row.points_debt for row in rows})
 
 
 # One statement, so that a replayed transfer (which RETURNING does not give back) moves nothing. A

@@ -82,10 +82,10 @@ async def test_the_same_claim_is_credited_once_within_and_across_batches(engine)
     claim = make_claim("photo", "abc")
     first, second = await credit(
         engine,
-        make_order(account, claims=(claim,)),
-        make_order(account, claims=(claim,), natural_key="2"),
+        make_order(account, claim=claim),
+        make_order(account, claim=claim, natural_key="2"),
     )
-    [third] = await credit(engine, make_order(account, claims=(claim,), natural_key="3"))
+    [third] = await credit(engine, make_order(account, claim=claim, natural_key="3"))
     assert first.credit.grams == 125
     assert isinstance(second, EvidenceAlreadyUsed)
     assert isinstance(third, EvidenceAlreadyUsed)
@@ -95,9 +95,9 @@ async def test_the_same_claim_is_credited_once_within_and_across_batches(engine)
 async def test_an_activity_that_no_methodology_covers_is_refused_and_claims_nothing(engine):
     account = await saved_account(engine)
     claim = make_claim("trip", "early")
-    early = make_order(account, occurred_at=NOON.replace(year=2025), claims=(claim,))
+    early = make_order(account, occurred_at=NOON.replace(year=2025), claim=claim)
     [refusal] = await credit(engine, early)
-    [outcome] = await credit(engine, make_order(account, claims=(claim,)))
+    [outcome] = await credit(engine, make_order(account, claim=claim))
     assert isinstance(refusal, ActivityNotCovered)
     assert outcome.credit.grams == 125
 
@@ -110,7 +110,7 @@ async def test_a_batch_of_a_thousand_answers_each_item_singly(engine):
         for n in range(992)
     ]
     claim = make_claim("photo", "pair")
-    pair = [make_order(account, claims=(claim,), natural_key=key) for key in "ab"]
+    pair = [make_order(account, claim=claim, natural_key=key) for key in "ab"]
     two_at_the_cap = [
         make_order(capped, natural_key=key, occurred_at=NOON + timedelta(minutes=n))
         for n, key in enumerate("cdef")
