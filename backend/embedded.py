@@ -17,7 +17,7 @@ PROGRAM_S_MAX = 30.0  # making a database takes a fraction of a second on an idl
 # Reasons beside the values; durability (fsync, synchronous_commit, full_page_writes) stays at its
 # safe default, which the start asserts.
 _SETTINGS = """\
-shared_buffers = 256MB           # a small city's hot set; 128MB evicts index pages early
+shared_buffers = 512MB           # the hot set of a city of some 100,000 members
 wal_buffers = 64MB               # a batch writes 4 MB of log; nobody waits for room
 max_wal_size = 4GB               # fewer checkpoints, so fewer full-page images under load
 checkpoint_timeout = 15min       # the same; recovery after a crash stays within seconds

@@ -53,8 +53,8 @@ class Processor:
     """What acting on work needs; several may run on one database.
 
     Attributes:
-        credit_lanes: Credit transactions under way at once. Three keep this process busy while
-            others of them wait for the database; a fourth brought nothing.
+        credit_lanes: Credit transactions under way at once: one waits for the database while the
+            other one decides. A third helps a lone processor and hinders two.
     """
 
     engine: AsyncEngine
@@ -62,7 +62,7 @@ class Processor:
     workers: Workers
     store: EvidenceStore
     rules: Rulebook
-    credit_lanes: int = 3
+    credit_lanes: int = 2
 
     def steps(self) -> Mapping[str, FastStep]:
         """The picture of the system: which step acts on which work, in one transaction."""
