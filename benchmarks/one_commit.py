@@ -14,7 +14,7 @@ import backend.api
 from backend.batches import Batcher, run_batch
 from backend.deployment import open_deployment
 from backend.errors import DomainError
-from backend.serving import configure_logs, serve_deployment
+from backend.serving import configure_logs, serve_deployment, spare_garbage_collector
 from backend.settings import read_settings
 
 # Of the pool's sixteen connections; the others read the links of partners' customers. Twelve were
@@ -48,6 +48,7 @@ async def serve() -> None:
 
 if __name__ == "__main__":
     configure_logs()
+    spare_garbage_collector()
     if sys.argv[1] == "rival":
         vars(backend.api)["Batcher"] = OneCommitEach
     uvloop.run(serve())
