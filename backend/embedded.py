@@ -7,11 +7,15 @@ a kill of its last user it keeps running until somebody joins and leaves in orde
 
 import os
 import subprocess
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 OWNER = "postgres"
 SETTINGS_FILE = "tanhui.conf"
+START_S_MAX = 120.0  # crash recovery reads at most 4 GB of log
+START_LOOK_AGAIN_S = 0.2
 PROGRAM_S_MAX = 30.0  # making a database takes a fraction of a second on an idle machine
 
 # Reasons beside the values; durability (fsync, synchronous_commit, full_page_writes) stays at its
@@ -44,7 +48,23 @@ class EmbeddedServer:
         self._server = _server(data_dir)
         self._server.ensure_pgdata_inited()
         _configure(data_dir, durable=durable)
-        self._server.start()
+        self._start()
+
+    def _start(self) -> None:
+        """Start until the server answers.
+
+        After a kill, the package takes a postmaster that is dead but not yet reaped for a running
+        one, and gives up after 10 s on a recovery that takes longer.
+        """
+        deadline = time.monotonic() + START_S_MAX
+        while time.monotonic() < deadline:
+            # The package asserts that the pid file is whole; while a server starts, it is not.
+            with suppress(subprocess.SubprocessError, AssertionError):
+                self._server.start()
+                run_program(self, "pg_isready", "-q", timeout_s=PROGRAM_S_MAX)
+                return
+            time.sleep(START_LOOK_AGAIN_S)
+        raise SystemExit(f"The embedded PostgreSQL does not answer; see {self._server.log}.")
 
     def url(self, database: str, user: str = OWNER) -> str:
         """Address for SQLAlchemy with asyncpg."""
