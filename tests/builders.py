@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from backend.checkins.domain import CheckIn, Status
 from backend.crediting.domain import Order, claim_key
 from backend.db import run
 from backend.ids import uuid7
@@ -43,4 +44,35 @@ async def saved_account(engine, *, points=1_000_000):
     return account_id
 
 
-__all__ = ["NOON", "SECRET", "lock_accounts", "make_claim", "make_order", "saved_account"]
+def make_check_in(**changes):
+    check_in_id = uuid7()
+    check_in = CheckIn(
+        id=check_in_id,
+        account_id=uuid7(),
+        action="clean_plate",
+        status=Status.RECEIVED,
+        reason=None,
+        tier="documented",
+        reported_by="member",
+        region="330100",
+        occurred_at=NOON,
+        ended_at=None,
+        received_at=NOON,
+        decided_at=None,
+        quantities={"meals": 1},
+        natural_key=str(check_in_id),
+        evidence_sha256=None,
+        meal_window=None,
+    )
+    return check_in._replace(**changes)
+
+
+__all__ = [
+    "NOON",
+    "SECRET",
+    "lock_accounts",
+    "make_check_in",
+    "make_claim",
+    "make_order",
+    "saved_account",
+]

@@ -71,25 +71,6 @@ async def _add(conn: AsyncConnection, fund_id: UUID, number: int, amount: int) -
     )
 
 
-async def make_fund(conn: AsyncConnection, fund_id: UUID, *, name_zh: str, name_en: str) -> None:
-    """Make an empty fund; its account row must exist. A second call changes nothing."""
-    await run(
-        conn,
-        "INSERT INTO fund (id, name_zh, name_en, budget) VALUES (:id, :zh, :en, 0) ON CONFLICT"
-        " DO NOTHING",
-        id=fund_id,
-        zh=name_zh,
-        en=name_en,
-    )
-    await run(
-        conn,
-        "INSERT INTO fund_slice (fund_id, slice, available)"
-        " SELECT :id, number, 0 FROM generate_series(0, :last) AS number ON CONFLICT DO NOTHING",
-        id=fund_id,
-        last=FUND_SLICES - 1,
-    )
-
-
 async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
     """Raise the budget by `amount` points, spread evenly over the slices."""
     await run(

@@ -135,7 +135,7 @@ class WindowUse(NamedTuple):
     @property
     def has_retries_left(self) -> bool:
         """Whether another photo may be tried."""
-        return self.rejected <= RETRIES_PER_WINDOW
+        return self.rejected + self.undecided <= RETRIES_PER_WINDOW
 
 
 def window_at(moment: datetime, windows: Iterable[MealWindow]) -> str | None:

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.crediting.answers import Grams, Points
 from backend.crediting.queries import causes_of
-from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.problem import Fault
@@ -123,14 +122,14 @@ class AccountReader:
 
     async def get_balance(self, call: Call[None, BalanceQuery]) -> Answer:
         """Answer the balances that the transfers booked up to a moment explain."""
-        account_id, at = _account(call), _in_utc(call.query.at)
+        account_id, at = call.principal.own_account, _in_utc(call.query.at)
         async with self.engine.connect() as conn:
             grams, points = await balances_at(conn, account_id, at)
         return Answer(PastBalanceAnswer(account_id=account_id, at=at, grams=grams, points=points))
 
     async def get_account(self, call: Call[None, None]) -> Answer:
         """Answer the balances of the caller's account."""
-        account_id = _account(call)
+        account_id = call.principal.own_account
         async with self.engine.connect() as conn:
             grams = await grams_balance(conn, account_id)
             lots = (await point_lots(conn, [account_id]))[account_id]
@@ -153,7 +152,7 @@ class AccountReader:
     async def list_transfers(self, call: Call[None, PageQuery]) -> Answer:
         """Answer one page of the caller's transfers, each with the check-in behind it."""
         position = position_of(call, tuple[UUID, str, int])
-        account_id, limit = _account(call), call.query.limit
+        account_id, limit = call.principal.own_account, call.query.limit
         async with self.engine.connect() as conn:
             rows = await transfers_of(conn, account_id, before=position, limit=limit + 1)
             page = rows[:limit]
@@ -184,9 +183,3 @@ def _in_utc(at: datetime) -> datetime:
         return at.astimezone(UTC)
     except OverflowError:  # an offset that leads out of the years 1 to 9999
         raise ValidationFailed(errors=(Fault("/at", "out_of_range"),)) from None
-
-
-def _account(call: Call[Any, Any]) -> UUID:
-    if call.principal.account_id is None:
-        raise NotFound
-    return call.principal.account_id

@@ -16,7 +16,7 @@ from backend.crediting.domain import activity_of, reduction_of
 from backend.crediting.queries import live_credit_of, live_credits_of
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
-from backend.http.principal import Principal, roles
+from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from scoring.methodology import Catalogue, explain
 
@@ -97,7 +97,7 @@ class CheckInReader:
     async def list_own(self, call: Call[None, CheckInQuery]) -> Answer:
         """Answer one page of the caller's check-ins."""
         before = position_of(call, UUID)
-        account_id, limit = _account(call.principal), call.query.limit
+        account_id, limit = call.principal.own_account, call.query.limit
         async with self.engine.connect() as conn:
             if call.query.natural_key is None:
                 found = await list_check_ins(conn, account_id, before_id=before, limit=limit + 1)
@@ -144,7 +144,7 @@ class CheckInReader:
         """The caller's check-in; somebody else's is as absent as one that never was."""
         async with self.engine.connect() as conn:
             check_in = await get_check_in(conn, call.path_id())
-        if check_in is None or check_in.account_id != _account(call.principal):
+        if check_in is None or check_in.account_id != call.principal.own_account:
             raise NotFound
         return check_in
 
@@ -162,9 +162,3 @@ async def load_answer(
     if check_in is None:
         raise NotFound
     return render(check_in, booked.credit if booked else None, call.language, expected_seconds)
-
-
-def _account(principal: Principal) -> UUID:
-    if principal.account_id is None:
-        raise NotFound
-    return principal.account_id

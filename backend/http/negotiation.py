@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from backend.http.problem import Language
 from backend.http.query import read_integer
-from backend.http.refusals import MalformedRequest, NotAcceptable
+from backend.http.refusals import NotAcceptable
 
 WAIT_S_MAX: Final = 10.0  # longer holds a connection through proxies that give up
 _CACHED_FIELDS: Final = 512  # distinct field values; clients send a handful
@@ -63,14 +63,6 @@ def wait_of(request: web.Request, parameters: dict[str, str]) -> float:
     if found and found[1].isascii() and found[1].isdigit():
         return min(float(found[1][:4]), WAIT_S_MAX)
     return 0.0
-
-
-def only_field(request: web.Request, name: str) -> str | None:
-    """Give the value of a field that may occur once."""
-    values = request.headers.getall(name, [])
-    if len(values) > 1:
-        raise MalformedRequest(f"{name} occurs twice.")
-    return values[0] if values else None
 
 
 def _weighted(field: str) -> Iterator[tuple[str, float]]:

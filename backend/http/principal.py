@@ -6,6 +6,8 @@ from uuid import UUID
 
 from aiohttp import web
 
+from backend.errors import NotFound
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -22,6 +24,17 @@ class Principal:
     account_id: UUID | None = None
     scopes: frozenset[str] = frozenset()
     partner_id: UUID | None = None
+
+    @property
+    def own_account(self) -> UUID:
+        """The caller's carbon account.
+
+        Raises:
+            NotFound: The caller is a system or an official, who has none.
+        """
+        if self.account_id is None:
+            raise NotFound
+        return self.account_id
 
 
 Authenticate = Callable[[web.Request], Awaitable[Principal | None]]

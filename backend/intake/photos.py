@@ -165,7 +165,7 @@ def _receive(photo: Photo, known: _Known, now: datetime, rules: Rulebook) -> Ans
     if now - capture.created_at > CAPTURE_LIFE:
         return CaptureExpired()
     use = known.uses[capture.account_id, capture.meal_window]
-    if use.rejected + use.undecided > RETRIES_PER_WINDOW:
+    if not use.has_retries_left:
         return RetriesUsedUp(retries=RETRIES_PER_WINDOW)
     if not known.claims.isdisjoint(_claims(photo, rules)):
         return EvidenceAlreadyUsed()

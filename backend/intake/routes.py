@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -154,7 +153,7 @@ class Intake:
     async def post_capture(self, call: Call[CaptureBody, None]) -> Answer:
         """Make a capture for the caller."""
         request = CaptureRequest(
-            _account(call.principal),
+            call.principal.own_account,
             call.body.action,
             call.body.region or self.region,
             _intention(call),
@@ -182,7 +181,7 @@ class Intake:
 
     async def _post_photo(self, call: Call[Any, None]) -> Answer:
         assert call.form is not None
-        account_id = _account(call.principal)
+        account_id = call.principal.own_account
         photo = await self.uploads.receive(account_id, call.form)
         if call.form.release is not None:
             await call.form.release()
@@ -200,7 +199,7 @@ class Intake:
         return Answer(answer, 202, _replayed(received, headers))
 
     async def _post_bag(self, call: Call[Any, None], body: BagBody) -> Answer:
-        binding = Binding(_account(call.principal), body.code, body.region or self.region)
+        binding = Binding(call.principal.own_account, body.code, body.region or self.region)
         return await self._written(call, await self.bindings.submit(binding))
 
     async def _post_trip(self, call: Call[Any, None], body: TripBody) -> Answer:
@@ -210,7 +209,7 @@ class Intake:
         principal = call.principal
         by_partner = principal.partner_id is not None
         trip = Trip(
-            None if by_partner else _account(principal),
+            None if by_partner else principal.own_account,
             _customer(principal, body),
             body.mode,
             in_utc(body.started_at),
@@ -267,9 +266,3 @@ def _customer(principal: Principal, body: TripBody) -> Customer | None:
     if principal.partner_id is None or body.subject_token is None:
         return None
     return Customer(principal.partner_id, body.subject_token)
-
-
-def _account(principal: Principal) -> UUID:
-    if principal.account_id is None:
-        raise NotFound
-    return principal.account_id

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from backend.checkins.domain import Change, CheckIn, Status, WindowUse
+from backend.checkins.domain import Change, Status, WindowUse
 from backend.checkins.queries import (
     check_ins_by_id,
     count_in_window,
@@ -22,36 +22,16 @@ from backend.checkins.queries import (
 )
 from backend.checkins.score_queries import Scored, insert_scores
 from backend.ids import uuid7
+from tests.builders import make_check_in
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 ACCOUNT, OTHER = UUID(int=1), UUID(int=2)
 LUNCH, DINNER = "2026-11-21/lunch", "2026-11-21/dinner"
 
 
-def make_check_in(**changes):
-    check_in = CheckIn(
-        id=uuid7(),
-        account_id=ACCOUNT,
-        action="clean_plate",
-        status=Status.RECEIVED,
-        reason=None,
-        tier="documented",
-        reported_by="member",
-        region="330100",
-        occurred_at=NOON,
-        ended_at=None,
-        received_at=NOON,
-        decided_at=None,
-        quantities={"meals": 1},
-        natural_key=str(uuid7()),
-        evidence_sha256="a" * 64,
-        meal_window=LUNCH,
-    )
-    return check_in._replace(**changes)
-
-
 async def saved_check_in(conn, **changes):
-    check_in = make_check_in(**changes)
+    usual = {"account_id": ACCOUNT, "evidence_sha256": "a" * 64, "meal_window": LUNCH}
+    check_in = make_check_in(**usual | changes)
     await insert_check_ins(conn, [check_in])
     return check_in
 

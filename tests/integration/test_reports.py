@@ -2,34 +2,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from backend.checkins.domain import Change, CheckIn, Status
+from backend.checkins.domain import Change, Status
 from backend.checkins.queries import insert_check_ins, settle_alike, settle_check_ins
-from backend.ids import uuid7
 from backend.reports.queries import undecided
+from tests.builders import make_check_in
 
 NOON, TODAY = datetime(2026, 11, 21, 4, 0, tzinfo=UTC), date(2026, 11, 21)
-
-
-def make_check_in():
-    check_in_id = uuid7()
-    return CheckIn(
-        id=check_in_id,
-        account_id=uuid7(),
-        action="clean_plate",
-        status=Status.RECEIVED,
-        reason=None,
-        tier="documented",
-        reported_by="member",
-        region="330100",
-        occurred_at=NOON,
-        ended_at=None,
-        received_at=NOON,
-        decided_at=None,
-        quantities={"meals": 1},
-        natural_key=str(check_in_id),
-        evidence_sha256=None,
-        meal_window=None,
-    )
 
 
 async def counted(conn, since=TODAY, until=TODAY):

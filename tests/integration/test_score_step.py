@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from backend.checkins.domain import CheckIn, Status
 from backend.checkins.queries import OUTCOME_CHANNEL, check_ins_by_id, insert_check_ins
 from backend.checkins.score_queries import (
     Fingerprint,
@@ -22,9 +21,9 @@ from backend.checkins.steps import SCORE_BATCH_MAX, score_step
 from backend.db import fetch, run
 from backend.events import CHECK_IN_RECEIVED, CREDIT, SCORE, Event
 from backend.evidence_store import EvidenceStore
-from backend.ids import uuid7
 from backend.outbox import append, lease
 from scoring.photo import PhotoUnreadable
+from tests.builders import make_check_in
 from tests.fakes import ScriptedScorer, make_score
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -45,24 +44,11 @@ def saved_photo(engine, store):
     """Store evidence and its received check-in; return the check-in."""
 
     async def save(jpeg, **changes):
-        check_in = CheckIn(
-            id=uuid7(),
-            account_id=uuid7(),
-            action="clean_plate",
-            status=Status.RECEIVED,
-            reason=None,
-            tier="documented",
-            reported_by="member",
-            region="330100",
-            occurred_at=NOON,
-            ended_at=None,
-            received_at=NOON,
-            decided_at=None,
-            quantities={"meals": 1},
-            natural_key=str(uuid7()),
-            evidence_sha256=sha256(jpeg).hexdigest(),
-            meal_window="2026-11-21/lunch",
-        )._replace(**changes)
+        usual = {
+            "evidence_sha256": sha256(jpeg).hexdigest(),
+            "meal_window": "2026-11-21/lunch",
+        }
+        check_in = make_check_in(**usual | changes)
         await store.put(check_in.account_id, check_in.evidence_sha256, jpeg)
         async with engine.begin() as conn:
             await insert_check_ins(conn, [check_in])

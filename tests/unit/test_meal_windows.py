@@ -64,3 +64,4 @@ def test_a_programme_without_windows_has_no_next_one():
 def test_a_first_photo_and_three_retries(rejected, expected):
     assert RETRIES_PER_WINDOW == 3
     assert WindowUse(rejected=rejected).has_retries_left is expected
+    assert WindowUse(undecided=rejected).has_retries_left is expected
