@@ -45,6 +45,7 @@ def saved_photo(engine, store):
 
     async def save(jpeg, **changes):
         usual = {
+            "occurred_at": NOON,
             "evidence_sha256": sha256(jpeg).hexdigest(),
             "meal_window": "2026-11-21/lunch",
         }
