@@ -68,5 +68,7 @@ def exponent_of_product(quantity_unit: str, ratios: Iterable[Ratio]) -> int:
         exponent += above.exponent - below.exponent
     remaining = {dimension: power for dimension, power in left.items() if power}
     if remaining != {"emission": 1}:
-        raise UnitsDoNotCancel(f"{quantity_unit} times its factors leaves {remaining}")
+        what = f"{quantity_unit} times its factors leaves {remaining}"
+        do = "Choose factors whose units cancel to grams of CO2 or CO2e"
+        raise UnitsDoNotCancel(f"quantity in {quantity_unit}", what, do)
     return exponent
