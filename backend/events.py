@@ -15,6 +15,7 @@ IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
 CHECK_IN_RECEIVED = "CheckInReceived"
 CHECK_IN_ACCEPTED = "CheckInAccepted"
 CREDIT_BOOKED = "CreditBooked"
+CREDIT_RESTATED = "CreditRestated"
 VOUCHER_ISSUED = "VoucherIssued"
 VOUCHER_SETTLED = "VoucherSettled"
 VOUCHER_UNDONE = "VoucherUndone"
@@ -25,6 +26,7 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     CHECK_IN_RECEIVED: (SCORE,),
     CHECK_IN_ACCEPTED: (CREDIT,),
     CREDIT_BOOKED: (REPORT,),
+    CREDIT_RESTATED: (),
     VOUCHER_ISSUED: (),
     VOUCHER_SETTLED: (),
     VOUCHER_UNDONE: (),

@@ -1,8 +1,8 @@
 """Credit a batch of accepted activities: load, decide, write.
 
 The caller has locked the accounts and writes the check-ins; this books credits, transfers and
-points, takes the claims, and appends `CreditBooked`. Nothing here knows where an activity came
-from.
+points, takes the claims, and appends `CreditBooked` and `CreditRestated`. Nothing here knows where
+an activity came from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ from backend.crediting.queries import (
     take_claims,
 )
 from backend.errors import DomainError
-from backend.events import CREDIT_BOOKED, IDS_PER_EVENT_MAX, Event
+from backend.events import CREDIT_BOOKED, CREDIT_RESTATED, IDS_PER_EVENT_MAX, Event
 from backend.ledger.queries import Locked, post
 from backend.outbox import append
 from scoring.methodology import Catalogue
@@ -69,7 +69,8 @@ async def credit_batch(
 
     A second call with the same orders refuses each with `EvidenceAlreadyUsed` where claims name
     them, and otherwise fails on the unique booking of the check-in: nothing is booked twice.
-    Appends `CreditBooked` with the ids of all new bookings.
+    Appends `CreditBooked` with the ids of all new bookings, and `CreditRestated` with those of the
+    reversals by which earlier bookings of the same day were taken back.
     """
     refused: dict[UUID, DomainError] = {}
     kept, repeated = fold_equal_claims(orders)
@@ -114,15 +115,16 @@ async def _write(
     await insert_credits(conn, payment.bookings, locked.now)
     if decision.corrections:
         await insert_reversals(conn, decision.corrections, reason=LATE_ACTIVITY, now=locked.now)
-    if payment.bookings:
-        await append(conn, _booked_events([credit.id for credit, _ in payment.bookings]))
+    reversals = [each.reversal_id for each in decision.corrections]
+    bookings = [credit.id for credit, _ in payment.bookings]
+    await append(conn, [*_events(CREDIT_RESTATED, reversals), *_events(CREDIT_BOOKED, bookings)])
     return {credit.check_in_id: credit for credit, _ in payment.bookings}
 
 
-def _booked_events(ids: Sequence[UUID]) -> list[Event]:
+def _events(name: str, ids: Sequence[UUID]) -> list[Event]:
     """One event, or two when corrections take a full batch above the limit of an event."""
     starts = range(0, len(ids), IDS_PER_EVENT_MAX)
-    return [Event(CREDIT_BOOKED, ids[start : start + IDS_PER_EVENT_MAX]) for start in starts]
+    return [Event(name, ids[start : start + IDS_PER_EVENT_MAX]) for start in starts]
 
 
 def _corrected_by_account(
