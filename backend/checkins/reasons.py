@@ -9,6 +9,12 @@ from typing import Final, NamedTuple
 
 from scoring.photo import PIXELS_MAX, SIDE_PX_MIN, UPLOAD_BYTES_MAX
 
+NO_PLATE: Final = "no_plate"
+LEFTOVERS: Final = "leftovers"
+RESIDUE: Final = "residue"
+RECAPTURED: Final = "recaptured"
+EDITED: Final = "edited"
+APPEALED: Final = "appealed"
 LOOKS_LIKE_EARLIER_PHOTO: Final = "looks_like_earlier_photo"
 PHOTO_UNREADABLE: Final = "photo_unreadable"
 PHOTO_ALREADY_USED: Final = "photo_already_used"
@@ -33,7 +39,7 @@ class Reason(NamedTuple):
 
 _PHOTO = (
     Reason(
-        "no_plate",
+        NO_PLATE,
         "没看到餐盘",
         "No plate was seen",
         "请把整个餐盘放进画面,从上方再拍一张",
@@ -54,7 +60,7 @@ _PHOTO = (
         "Hold the phone still, let it focus and take it again",
     ),
     Reason(
-        "leftovers",
+        LEFTOVERS,
         "餐盘里还有剩余",
         "There is still food on the plate",
         "吃完后再拍一张;吃不完可以下次少点一些",
@@ -87,6 +93,37 @@ _PHOTO = (
         "This photo was used before",
         "请为这一餐现拍一张新照片",
         "Take a fresh photo of this meal",
+    ),
+)
+
+_PERSON = (
+    Reason(
+        RESIDUE,
+        "餐盘里还有残留",
+        "Something is still left on the plate",
+        "吃干净后再拍一张,盘底也要拍到",
+        "Finish and take it again, with the bottom of the plate in view",
+    ),
+    Reason(
+        RECAPTURED,
+        "画面是屏幕或照片里的餐盘",
+        "It shows a plate on a screen or on a print",
+        "请直接拍摄面前的餐盘",
+        "Photograph the plate in front of you",
+    ),
+    Reason(
+        EDITED,
+        "照片在拍摄后改动过",
+        "The photo was changed after it was taken",
+        "请上传相机拍的原图,不加滤镜或贴纸",
+        "Upload the photo as the camera took it, without filters or stickers",
+    ),
+    Reason(
+        APPEALED,
+        "已申诉,等待人工复核",
+        "You appealed, so a person will look at it",
+        "复核结束后会在这里看到结果",
+        "The outcome will stand here",
     ),
 )
 
@@ -240,5 +277,5 @@ _CREDIT = (
 )
 
 REASONS: Final[Mapping[str, Reason]] = {
-    reason.code: reason for reason in (*_PHOTO, *_FILE, *_MEAL, *_CREDIT)
+    reason.code: reason for reason in (*_PHOTO, *_PERSON, *_FILE, *_MEAL, *_CREDIT)
 }

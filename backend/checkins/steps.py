@@ -8,14 +8,16 @@ before this one looks for neighbours.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.checkins.domain import Change, CheckIn, Status
+from backend.checkins.domain import APPEAL_WINDOW, Change, CheckIn, Status, first_rejection
 from backend.checkins.queries import (
+    Received,
     announce_outcomes,
     check_ins_by_id,
     clock,
@@ -74,6 +76,7 @@ async def score_step(
     scorer: Scorer,
     store: EvidenceStore,
     clock_shift_s: int = 0,
+    appeal_window: timedelta = APPEAL_WINDOW,
 ) -> None:
     """Score the photos of leased work; appends `CheckInAccepted` for those that are accepted.
 
@@ -90,7 +93,14 @@ async def score_step(
     stopped = await _stopped_by_neighbours(engine, fingerprints, rulings)
     rulings |= dict.fromkeys(stopped, Ruling("in_review", LOOKS_LIKE_EARLIER_PHOTO))
     rulings |= dict.fromkeys(seen.unreadable, UNREADABLE)
-    await _settle(engine, works, rulings, seen.errors, clock_shift_s)
+    await _settle(
+        engine,
+        works,
+        rulings,
+        seen.errors,
+        clock_shift_s=clock_shift_s,
+        appeal_window=appeal_window,
+    )
 
 
 async def _look(check_ins: Sequence[CheckIn], scorer: Scorer, store: EvidenceStore) -> _Seen:
@@ -204,7 +214,9 @@ async def _settle(
     works: Sequence[Work],
     rulings: Mapping[UUID, Ruling],
     errors: Mapping[UUID, str],
+    *,
     clock_shift_s: int,
+    appeal_window: timedelta,
 ) -> None:
     """Acknowledge, move the check-ins and tell who waits, in one transaction.
 
@@ -224,7 +236,8 @@ async def _settle(
             {id for work in kept for id in work.ids} & rulings.keys(),
             clock_shift_s=clock_shift_s,
         )
-        moved = await settle_check_ins(conn, _changes(locked.ids, rulings), locked.now)
+        changes = _changes(locked, rulings, appeal_window)
+        moved = await settle_check_ins(conn, changes, locked.now)
         accepted = sorted(id for id in moved if rulings[id].verdict == "accepted")
         await append(conn, _accepted_events(accepted))
         if moved:
@@ -233,12 +246,18 @@ async def _settle(
             await postpone(conn, failed, "; ".join(sorted(set(errors.values()))))
 
 
-def _changes(ids: Iterable[UUID], rulings: Mapping[UUID, Ruling]) -> list[Change]:
+def _changes(
+    locked: Received, rulings: Mapping[UUID, Ruling], appeal_window: timedelta
+) -> list[Change]:
     # A near match leads to a person and never to a no: at which distance a photo may be refused by
     # itself has to be measured and stand in the model card (design, decision 8).
-    return [
+    changes = [
         Change(id, Status.RECEIVED, _STATUS_OF[rulings[id].verdict], rulings[id].reason)
-        for id in sorted(ids)
+        for id in sorted(locked.ids)
+    ]
+    return [
+        first_rejection(each, locked.now, appeal_window) if each.status == Status.REJECTED else each
+        for each in changes
     ]
 
 

@@ -37,6 +37,12 @@ check_in = Table(
     Column("decided_at", DateTime(timezone=True)),
     # When it went to review or was rejected; empty for what is on its way or credited.
     Column("stopped_at", DateTime(timezone=True)),
+    # Since when a person has been asked; set while in review, so the queue is an index by itself.
+    Column("in_review_since", DateTime(timezone=True)),
+    # Until when the owner may appeal a rejection; promised then, so a setting cannot take it back.
+    Column("appeal_until", DateTime(timezone=True)),
+    # When the evidence goes unless somebody appeals; a photo of no plate may show anything.
+    Column("evidence_until", DateTime(timezone=True)),
     # Activity data in base units, for example {"distance_m": 12000}.
     Column("quantities", JSONB, nullable=False),
     # What names the activity in the world: capture id, bag code, partner source and event id.
@@ -64,6 +70,18 @@ check_in = Table(
     ),
     # The operator's numbers of what was not credited, without a scan of what was.
     Index("ix_check_in_stopped_at", "stopped_at", postgresql_where="stopped_at IS NOT NULL"),
+    # Both stay as small as what waits: rows that were credited were never in them.
+    Index(
+        "ix_check_in_in_review_since",
+        "in_review_since",
+        "id",
+        postgresql_where="in_review_since IS NOT NULL",
+    ),
+    Index(
+        "ix_check_in_evidence_until",
+        "evidence_until",
+        postgresql_where="evidence_until IS NOT NULL",
+    ),
     # A batch moves all check-ins of a page at once. With half the page free and no index on what
     # changes, those updates stay heap-only: a credit writes one tuple here, not six.
     postgresql_with={"fillfactor": "50"},

@@ -19,6 +19,7 @@ TABLES = (
     "backend.partners.tables",
     "backend.recycling.tables",
     "backend.reports.tables",
+    "backend.review.tables",
 )
 
 for module in TABLES:
