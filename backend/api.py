@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -34,6 +35,9 @@ from backend.intake.uploads import Uploads
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
 from backend.reports.routes import TotalsReader
+from backend.rewards.domain import FirstRedemption
+from backend.rewards.room import build_rewards
+from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
 
@@ -90,6 +94,7 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         waiters=waiters,
         region=settings.region,
     )
+    rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
     verifier, issuer_routes = _token_verifier(settings, session)
     config = ClientConfig(
         engine, rules.catalogue, settings.region, settings.app_version_min, settings.clock_shift_s
@@ -100,6 +105,7 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
         *AccountReader(engine).routes(),
         *TotalsReader(engine).routes(),
+        *rewards.routes,
         *issuer_routes,
     ]
     app = build_application(
@@ -111,7 +117,13 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         readiness={"database": partial(_database_answers, deployment)},
     )
     batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
-    return Api(app, batchers, bell, waiters)
+    return Api(app, (*batchers, *rewards.batchers), bell, waiters)
+
+
+def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
+    age = timedelta(hours=settings.redemption_account_age_h)
+    first = FirstRedemption(settings.redemption_needs_phone, age)
+    return RewardRules(first, settings.region, clock_shift_s)
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:

@@ -1,5 +1,6 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
+from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
 CALLERS = ("nobody", "member", "other", "partner", "device", "operator")
@@ -20,6 +21,7 @@ MATRIX = {
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
+    **REWARD_ROUTES,
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
     "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
     "GET /dev-issuer/.well-known/openid-configuration": (200, 200, 200, 200, 200, 200),
