@@ -43,6 +43,8 @@ voucher = Table(
     CheckConstraint("digits ~ '^[0-9]{12}$'", name="digits"),
     # Twelve digits are few: they are unique among those that a cashier can still take.
     Index("uq_voucher_live_digits", "digits", unique=True, postgresql_where="status = 'issued'"),
+    # Digits that are typed again later find what became of their voucher.
+    Index("ix_voucher_digits", "digits"),
     Index("ix_voucher_live_expires_at", "expires_at", postgresql_where="status = 'issued'"),
     Index("ix_voucher_account_id_id", "account_id", "id"),
     Index("ix_voucher_reward_id", "reward_id"),

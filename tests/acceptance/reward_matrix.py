@@ -22,4 +22,9 @@ REWARD_ROUTES = {
     "POST /v1/merchant/rewards/{id}/changes": NOT_THEIRS,
     "GET /v1/rewards": MEMBERS_LIST,
     "GET /v1/rewards/{id}": MEMBERS_ONE,
+    "POST /v1/redemptions": (401, 422, 422, 403, 403, 403),
+    "GET /v1/vouchers": MEMBERS_LIST,
+    "GET /v1/vouchers/{id}": MEMBERS_ONE,
+    "GET /v1/vouchers/{id}/qr.svg": MEMBERS_ONE,
+    "GET /v1/vouchers/{id}/qr.png": MEMBERS_ONE,
 }

@@ -64,7 +64,7 @@ async def open_shop(service, name="cafe") -> Shop:
 
 
 async def give_points(service, member, points, *, fund_id=PROGRAMME_FUND, expires_on=None) -> None:
-    """Points on a member's account, drawn from a fund as a credit would."""
+    """Points on a member's account, drawn from a fund."""
     async with service.engine.begin() as conn:
         locked = await lock_accounts(conn, [member.account_id])
         today = shanghai_day(locked.now)
@@ -74,7 +74,7 @@ async def give_points(service, member, points, *, fund_id=PROGRAMME_FUND, expire
         transfer = Transfer(
             member.account_id,
             uuid7(),
-            Purpose.CREDIT,
+            Purpose.ADJUST,
             lots[lot],
             fund_id,
             member.account_id,

@@ -184,7 +184,8 @@ async def test_the_application_role_has_the_rights_of_decision_1_and_no_others(e
     assert may_delete == {
         *("account_delta", "hold", "hold_line", "work"),  # finished, and explained elsewhere
         "review_lease",  # a reviewer's place in the queue, gone with the decision
-        *("account_secret", "member", "partner_link", "photo_fingerprint"),  # erasure
+        "member_code",
+        *("account_secret", "edit_hint", "member", "partner_link", "photo_fingerprint"),  # erasure
     }
     assert {
         kinds for kinds in rights.values() if "TRUNCATE" in kinds or "TRIGGER" in kinds

@@ -140,6 +140,7 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "70"},
     )
     op.create_index("ix_voucher_account_id_id", "voucher", ["account_id", "id"], unique=False)
+    op.create_index("ix_voucher_digits", "voucher", ["digits"], unique=False)
     op.create_index(
         "ix_voucher_live_expires_at",
         "voucher",
