@@ -27,6 +27,7 @@ from backend.intake.domain import (
 from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
 from backend.ledger.domain import HoldResolved
+from backend.methodologies.problems import METHODOLOGY_PROBLEMS
 from backend.partners.queries import SubjectNotLinked
 from backend.recycling.domain import (
     BagAlreadyBound,
@@ -171,5 +172,6 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "period-not-valid", 422, "时间段有误", "Period not valid",
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
+    **METHODOLOGY_PROBLEMS,
     **REWARD_PROBLEMS,
 }  # fmt: skip

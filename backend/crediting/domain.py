@@ -7,7 +7,7 @@ reversals and new credits.
 
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, cast
 from uuid import UUID
@@ -168,11 +168,12 @@ def reduction_of(credit: Credit) -> Reduction:
 
 
 def admit(
-    orders: Iterable[Order], catalogue: Catalogue
+    orders: Iterable[Order], catalogue: Catalogue, closed: Collection[str] = ()
 ) -> tuple[list[Admitted], dict[UUID, DomainError]]:
     """Orders that a methodology covers, each with what it earns alone; the rest are refused.
 
-    This comes before claims are taken, because a claim is never freed.
+    This comes before claims are taken, because a claim is never freed. `closed` are the hashes of
+    versions that take no new bookings.
     """
     admitted: list[Admitted] = []
     refused: dict[UUID, DomainError] = {}
@@ -183,6 +184,9 @@ def admit(
             alone = reduce_period((activity,), catalogue)[order.natural_key]
         except CannotCalculate as error:
             refused[order.check_in_id] = ActivityNotCovered(str(error))
+            continue
+        if alone.version in closed:
+            refused[order.check_in_id] = ActivityNotCovered("The methodology's version is closed.")
         else:
             admitted.append(Admitted(order, activity, (order.account_id, period), alone))
     return admitted, refused

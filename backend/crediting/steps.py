@@ -5,7 +5,7 @@ points, takes the claims, and appends `CreditBooked` and `CreditRestated`. Nothi
 an activity came from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -35,6 +35,7 @@ from backend.crediting.queries import (
 from backend.errors import DomainError
 from backend.events import CREDIT_BOOKED, CREDIT_RESTATED, IDS_PER_EVENT_MAX, Event
 from backend.ledger.queries import Locked, post
+from backend.methodologies.register import CreditingCatalogue
 from backend.outbox import append
 from scoring.methodology import Catalogue
 
@@ -61,6 +62,12 @@ class Rulebook:
     claim_secret: bytes
     clock_shift_s: int = 0
 
+    @property
+    def closed(self) -> Collection[str]:
+        """Hashes of versions that take no new bookings: withdrawn, or past their grace."""
+        catalogue = self.catalogue
+        return catalogue.closed if isinstance(catalogue, CreditingCatalogue) else ()
+
 
 async def credit_batch(
     conn: AsyncConnection, orders: Sequence[Order], locked: Locked, rules: Rulebook
@@ -74,7 +81,7 @@ async def credit_batch(
     """
     refused: dict[UUID, DomainError] = {}
     kept, repeated = fold_equal_claims(orders)
-    admitted, uncovered = admit(kept, rules.catalogue)
+    admitted, uncovered = admit(kept, rules.catalogue, rules.closed)
     free, used = await _claim(conn, admitted, locked.now)
     refused.update({**repeated, **uncovered, **used})
     booked = await live_credits(conn, {item.period for item in free})

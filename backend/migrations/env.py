@@ -15,6 +15,7 @@ TABLES = (
     "backend.intake.tables",
     "backend.ledger.tables",
     "backend.members.tables",
+    "backend.methodologies.tables",
     "backend.outbox",
     "backend.partners.tables",
     "backend.recycling.tables",

@@ -20,6 +20,7 @@ from backend.db import fetch, run
 from backend.deployment import Deployment
 from backend.evidence_store import EvidenceStore
 from backend.members.steps import join
+from backend.methodologies.register import open_catalogue
 from backend.partners.queries import issue_key, link, make_partner
 from backend.recycling.queries import add_bags
 from backend.serving import serve_deployment
@@ -228,7 +229,9 @@ async def serving(
         redemption_needs_phone=False,
         redemption_account_age_h=0,
     ).changed(**settings_changed)
-    scorer, rules = ScriptedScorer(), Rulebook(CATALOGUE, SECRET, clock_shift_s)
+    scorer = ScriptedScorer()
+    catalogue = await open_catalogue(engine, CATALOGUE, clock_shift_s=clock_shift_s)
+    rules = Rulebook(catalogue, SECRET, clock_shift_s)
     store = EvidenceStore(folder / "evidence")
     deployment = Deployment(settings, engine, store, scorer, rules)
     keys = await _seed(engine)
