@@ -13,6 +13,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.campaigns.pending import replace_pending
+from backend.campaigns.points_rules import points_rules
 from backend.crediting.domain import (
     Admitted,
     Correction,
@@ -56,11 +58,16 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """What decisions need besides the database: the methodologies and the key of claims."""
+    """What decisions need besides the database: the methodologies and the key of claims.
+
+    Attributes:
+        vesting_h: Hours that points of photo evidence wait; 0 pays them with the credit.
+    """
 
     catalogue: Catalogue
     claim_secret: bytes
     clock_shift_s: int = 0
+    vesting_h: int = 0
 
     @property
     def closed(self) -> Collection[str]:
@@ -85,8 +92,10 @@ async def credit_batch(
     free, used = await _claim(conn, admitted, locked.now)
     refused.update({**repeated, **uncovered, **used})
     booked = await live_credits(conn, {item.period for item in free})
-    decision = decide(free, booked, rules.catalogue)
-    credits = await _write(conn, decision, locked)
+    points = await points_rules(conn, locked.now)
+    decision = decide(free, booked, rules.catalogue, points)
+    waits = {each.check_in_id: each.vesting_h for each in orders if each.vesting_h}
+    credits = await _write(conn, decision, locked, waits)
     corrected = _corrected_by_account(decision.corrections)
     return [
         refused[order.check_in_id]
@@ -114,12 +123,13 @@ async def _claim(
 
 
 async def _write(
-    conn: AsyncConnection, decision: Decision, locked: Locked
+    conn: AsyncConnection, decision: Decision, locked: Locked, waits: Mapping[UUID, int]
 ) -> Mapping[UUID, Credit]:
-    """Draw from the fund, then book transfers, credits, reversals and the event."""
-    payment = await pay(conn, decision, locked)
+    """Draw from the funds, then book transfers, credits, pending points, reversals, the event."""
+    payment = await pay(conn, decision, locked, waits)
     await post(conn, payment.transfers, locked.now)
     await insert_credits(conn, payment.bookings, locked.now)
+    await replace_pending(conn, payment.released, payment.pending)
     if decision.corrections:
         await insert_reversals(conn, decision.corrections, reason=LATE_ACTIVITY, now=locked.now)
     reversals = [each.reversal_id for each in decision.corrections]

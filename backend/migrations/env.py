@@ -16,6 +16,7 @@ TABLES = (
     "backend.ledger.tables",
     "backend.members.tables",
     "backend.methodologies.tables",
+    "backend.notices.tables",
     "backend.outbox",
     "backend.partners.tables",
     "backend.recycling.tables",
