@@ -10,12 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from backend.checkins.reasons import (
-    MEAL_ALREADY_COUNTED,
-    NO_PLATE,
-    NOT_COVERED,
-    PHOTO_UNREADABLE,
-)
+from backend.checkins.reasons import MEAL_ALREADY_COUNTED, NO_PLATE, NOT_COVERED
+from backend.checkins.upload_reasons import PHOTO_UNREADABLE
 from backend.units import SHANGHAI, shanghai_day
 
 RETRIES_PER_WINDOW = 3  # a dark canteen or a shaky hand; beyond it a person tries what passes

@@ -24,18 +24,16 @@ from backend.checkins.queries import (
     lock_received,
     settle_check_ins,
 )
-from backend.checkins.reasons import LOOKS_LIKE_EARLIER_PHOTO, PHOTO_UNREADABLE
 from backend.checkins.score_queries import (
     Fingerprint,
     Ruling,
     Scored,
-    find_neighbours,
     insert_fingerprints,
-    insert_near_matches,
     insert_scores,
     rulings_of,
-    yielding,
 )
+from backend.checkins.upload_reasons import PHOTO_UNREADABLE
+from backend.checkins.used_once import ruled_among_others
 from backend.events import CHECK_IN_ACCEPTED, Event
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.outbox import Work, acknowledge, append, postpone
@@ -90,8 +88,7 @@ async def score_step(
     seen = await _look(waiting, scorer, store)
     fingerprints = _fingerprints(waiting, seen.scores)
     rulings = await _keep_scores(engine, seen.scores, fingerprints, clock_shift_s)
-    stopped = await _stopped_by_neighbours(engine, fingerprints, rulings)
-    rulings |= dict.fromkeys(stopped, Ruling("in_review", LOOKS_LIKE_EARLIER_PHOTO))
+    rulings |= await ruled_among_others(engine, seen.scores, fingerprints, rulings)
     rulings |= dict.fromkeys(seen.unreadable, UNREADABLE)
     await _settle(
         engine,
@@ -160,8 +157,10 @@ def _fingerprints(
         Fingerprint(
             each.id,
             each.occurred_at,
+            each.region,
             scores[each.id].fingerprints.orientations,
             np.frombuffer(scores[each.id].embedding, "<f2").tolist(),
+            scores[each.id].model,
         )
         for each in check_ins
         if each.id in scores
@@ -187,26 +186,6 @@ async def _keep_scores(
 def _scored(check_in_id: UUID, score: PlateScore) -> Scored:
     parts = [score.scores[name] for name in CLASSES]
     return Scored(check_in_id, score.model, parts, score.recapture, score.verdict, score.reason)
-
-
-async def _stopped_by_neighbours(
-    engine: AsyncEngine, fingerprints: Sequence[Fingerprint], rulings: Mapping[UUID, Ruling]
-) -> set[UUID]:
-    """Photos that must yield to one that looks the same; the row of the pair decides, not we.
-
-    Each sees the fingerprints that were committed before its search. Both of a racing pair may see
-    each other and both insert; the second insert waits for the first and then does nothing, so
-    exactly one of the two is named.
-    """
-    asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
-    if not asked:
-        return set()
-    async with engine.begin() as conn:
-        pairs = await find_neighbours(conn, asked)
-        if not pairs:
-            return set()
-        await insert_near_matches(conn, pairs)
-        return await yielding(conn, pairs)
 
 
 async def _settle(
@@ -249,8 +228,6 @@ async def _settle(
 def _changes(
     locked: Received, rulings: Mapping[UUID, Ruling], appeal_window: timedelta
 ) -> list[Change]:
-    # A near match leads to a person and never to a no: at which distance a photo may be refused by
-    # itself has to be measured and stand in the model card (design, decision 8).
     changes = [
         Change(id, Status.RECEIVED, _STATUS_OF[rulings[id].verdict], rulings[id].reason)
         for id in sorted(locked.ids)

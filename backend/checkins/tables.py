@@ -106,10 +106,50 @@ photo_fingerprint = Table(
     "photo_fingerprint",
     metadata,
     Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
-    Column("taken_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+    # Of the check-in: neighbours are searched in the same place first.
+    Column("region", Text, nullable=False),
     # PDQ, 256 bits, of the upright picture; neighbours are searched with the eight orientations.
     Column("pdq", BIT(256), nullable=False),
     Column("embedding", HALFVEC(EMBEDDING_DIMENSIONS), nullable=False),
+    # The exact search over the same place and 48 hours.
+    Index("ix_photo_fingerprint_region_taken_at", "region", "taken_at"),
+    # The search over everything. The embedding has no such index: those of two models do not
+    # compare, and over years honest plates of one canteen come too near each other.
+    Index(
+        "ix_photo_fingerprint_pdq",
+        "pdq",
+        postgresql_using="hnsw",
+        postgresql_ops={"pdq": "bit_hamming_ops"},
+    ),
+)
+
+photo_risk = Table(
+    "photo_risk",
+    metadata,
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    # Per 10,000, like the three signs that it is made of.
+    Column("per_10000", SmallInteger, nullable=False),
+    Column("recapture", SmallInteger, nullable=False),
+    Column("edited", SmallInteger, nullable=False),
+    Column("neighbour", SmallInteger, nullable=False),
+    CheckConstraint("least(recapture, edited, neighbour) >= 0", name="signs_not_negative"),
+    CheckConstraint("greatest(recapture, edited, neighbour) <= 10000", name="signs_are_parts"),
+    # As if the signs were independent, rounded up: whoever reads the row can recompute it.
+    CheckConstraint(
+        "per_10000 = 10000 - (10000 - recapture)::bigint * (10000 - edited)"
+        " * (10000 - neighbour) / 100000000",
+        name="made_of_its_signs",
+    ),
+)
+
+edit_hint = Table(
+    "edit_hint",
+    metadata,
+    # Written at intake, because the upload that says it is not kept.
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    # A name of our own list, never what the file says.
+    Column("edited_with", Text, nullable=False),
 )
 
 near_match = Table(
@@ -120,7 +160,16 @@ near_match = Table(
     Column("second_id", Uuid, primary_key=True),
     # The check-in that stops for a person to look; decided by whoever inserted first.
     Column("yields", Uuid, nullable=False),
+    # What it leads to: a copy is not counted, near goes to a person, alike raises the risk.
+    Column("kind", Text, nullable=False),
     Column("distance_bits", SmallInteger, nullable=False),
+    # 1 minus the cosine, per 10,000; empty where the index of fingerprints found the pair.
+    Column("embedding_distance", SmallInteger),
+    # A reviewer asks from either side.
+    Index("ix_near_match_second_id", "second_id"),
+    # A rejected copy stands for its original in later searches.
+    Index("ix_near_match_yields", "yields"),
+    CheckConstraint("kind IN ('copy', 'near', 'alike')", name="kind"),
     CheckConstraint("first_id < second_id", name="ordered_pair"),
     CheckConstraint("yields IN (first_id, second_id)", name="one_of_the_pair"),
 )
