@@ -37,6 +37,7 @@ from backend.recycling.domain import (
     BagUnknown,
 )
 from backend.reports.routes import PeriodNotValid
+from backend.review.problem_rows import REVIEW_PROBLEMS
 from backend.rewards.problem_rows import REWARD_PROBLEMS
 from backend.workers import WorkersUnavailable
 
@@ -173,5 +174,6 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
     **METHODOLOGY_PROBLEMS,
+    **REVIEW_PROBLEMS,
     **REWARD_PROBLEMS,
 }  # fmt: skip

@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import structlog
 import uvloop
@@ -119,7 +120,12 @@ async def _check_model(deployment: Deployment) -> None:
 def processor_of(deployment: Deployment, bell: Bell) -> Processor:
     """The processor of a deployment."""
     return Processor(
-        deployment.engine, bell, deployment.workers, deployment.store, deployment.rules
+        deployment.engine,
+        bell,
+        deployment.workers,
+        deployment.store,
+        deployment.rules,
+        appeal_window=timedelta(days=deployment.settings.appeal_days),
     )
 
 

@@ -109,6 +109,17 @@ def read_card(text: str) -> ModelCard:
         raise ModelNotInCard(f"the card's front matter is not complete: {error}") from error
 
 
+def load_card(path: Path | None) -> ModelCard | None:
+    """The card of a model alone, for who shows its lines and runs nothing; None without one."""
+    folder = resources.files("models") if path is None else path.parent
+    name = PACKAGED_MODEL if path is None else path.name
+    try:
+        text = (folder / f"{name.removesuffix('.onnx')}.card.md").read_text(encoding="utf-8")
+        return read_card(text)
+    except (OSError, ModelNotInCard):
+        return None
+
+
 def load_checked(path: Path | None) -> tuple[bytes, ModelCard]:
     """The bytes of a model and its card; the packaged model when no path is given.
 

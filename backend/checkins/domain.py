@@ -48,6 +48,11 @@ DECIDED = SETTLED - {Status.IN_REVIEW}
 STOPPED = frozenset({Status.IN_REVIEW, Status.REJECTED})
 
 
+def outcomes_after(status: Status) -> frozenset[Status]:
+    """What a member who waits from here waits for: in review, that is what the person decided."""
+    return DECIDED if status == Status.IN_REVIEW else SETTLED
+
+
 class CheckIn(NamedTuple):
     """One activity that a person reports, or a partner or device for her.
 
