@@ -91,17 +91,7 @@ def build_api(
     engine, rules, settings = deployment.engine, deployment.rules, deployment.settings
     bell = Bell(engine, OUTCOME_CHANNEL)
     waiters = OutcomeWaiters(engine, bell)
-    intake = Intake(
-        engine,
-        captures=Batcher(engine, partial(write_captures, rules=rules)),
-        photos=Batcher(engine, partial(write_photos, rules=rules)),
-        trips=Batcher(engine, partial(write_trips, rules=rules)),
-        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
-        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
-        uploads=Uploads(engine, deployment.workers, deployment.store),
-        waiters=waiters,
-        region=settings.region,
-    )
+    intake = _intake_of(deployment, waiters)
     review = build_review(
         engine,
         deployment.store,
@@ -140,6 +130,21 @@ def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
     age = timedelta(hours=settings.redemption_account_age_h)
     first = FirstRedemption(settings.redemption_needs_phone, age)
     return RewardRules(first, settings.region, clock_shift_s)
+
+
+def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
+    engine, rules = deployment.engine, deployment.rules
+    return Intake(
+        engine,
+        captures=Batcher(engine, partial(write_captures, rules=rules)),
+        photos=Batcher(engine, partial(write_photos, rules=rules)),
+        trips=Batcher(engine, partial(write_trips, rules=rules)),
+        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
+        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
+        uploads=Uploads(engine, deployment.workers, deployment.store),
+        waiters=waiters,
+        region=deployment.settings.region,
+    )
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:
