@@ -25,6 +25,7 @@ from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
+from tests.busy_vouchers import fill_vouchers
 
 RULES = Rulebook(load_catalogue(), SECRET)
 METRO = {"action": "metro", "methodology_id": "TPH-MOB-05", "quantities": {"distance_m": 12_000}}
@@ -139,6 +140,7 @@ async def fill(engine):
     await report(engine, rows=12)
     await _bags(engine, members[5])
     await _photos(engine, members[6])
+    await fill_vouchers(engine, await saved_account(engine, points=0))
 
 
 async def _redeem(engine, *member_ids):

@@ -250,4 +250,49 @@ MUTATIONS = {
         "recomputed",
         f"UPDATE credit SET engine = 99 WHERE id = (SELECT id FROM credit WHERE {ONCE} LIMIT 1)",
     ),
+    "a voucher that says it holds less": (
+        "vouchers_held",
+        "UPDATE voucher SET points = points - 1 WHERE status = 'issued'",
+    ),
+    "an ended voucher that can be used again": (
+        "vouchers_held",
+        "UPDATE voucher SET status = 'issued', ended_at = NULL WHERE status = 'voided'",
+        "stock_adds_up",
+    ),
+    "a settlement that says more": (
+        "settlements_moved",
+        (
+            "UPDATE settlement SET points = points + 1 WHERE NOT EXISTS"
+            " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
+        ),
+    ),
+    "an undo that says more": (
+        "settlements_moved",
+        "UPDATE settlement_undo SET points = points + 1",
+    ),
+    "a refund to another lot": (
+        "refunds_same_lots",
+        (
+            "UPDATE transfer SET lot_id = other.id FROM lot AS other WHERE purpose = 'refund'"
+            " AND other.id <> lot_id"
+        ),
+        "member_balances",
+        "shared_balances",
+    ),
+    "a settled voucher without its settlement": (
+        "voucher_states",
+        (
+            "DELETE FROM settlement WHERE NOT EXISTS"
+            " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
+        ),
+    ),
+    "an undone voucher that looks settled": (
+        "voucher_states",
+        "UPDATE voucher SET status = 'settled' WHERE status = 'undone'",
+        "stock_adds_up",
+    ),
+    "a piece lost": (
+        "stock_adds_up",
+        "UPDATE reward_stock SET available = available - 1",
+    ),
 }

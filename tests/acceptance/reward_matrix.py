@@ -27,4 +27,12 @@ REWARD_ROUTES = {
     "GET /v1/vouchers/{id}": MEMBERS_ONE,
     "GET /v1/vouchers/{id}/qr.svg": MEMBERS_ONE,
     "GET /v1/vouchers/{id}/qr.png": MEMBERS_ONE,
+    "POST /v1/vouchers/{id}/void": MEMBERS_ONE,
+    "POST /v1/settlements": NOT_THEIRS,
+    "GET /v1/settlements": NOT_THEIRS,
+    "GET /v1/settlements/{id}": NOT_THEIRS,
+    "POST /v1/settlements/{id}/undo": NOT_THEIRS,
+    "POST /v1/operator/settlements/{id}/undo": OPERATORS_BODY,
+    "POST /v1/pos/settlements": NOT_THEIRS,
+    "GET /v1/pos/settlements/{ticket}": NOT_THEIRS,
 }

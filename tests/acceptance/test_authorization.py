@@ -20,6 +20,8 @@ MATRIX = {
     "GET /v1/account": (401, 200, 200, 403, 403, 403),
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
+    "GET /v1/notices": (401, 200, 200, 403, 403, 403),
+    "POST /v1/notices/{id}/read": (401, 404, 404, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
     "GET /v1/review/check-ins": REVIEWERS,
@@ -67,7 +69,7 @@ async def routes(service):
 
 async def call(caller, route, check_in_id):
     method, path = route.split(" ")
-    path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001")
+    path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
     return await caller.send(method, path, **({"json": {}} if method == "POST" else {}))
 
 
