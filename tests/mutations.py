@@ -232,6 +232,26 @@ MUTATIONS = {
         "look_alikes_yield",
         "UPDATE near_match SET yields = CASE yields WHEN first_id THEN second_id ELSE first_id END",
     ),
+    "a cause gone": (
+        "reversals_have_a_cause",
+        "DELETE FROM restatement WHERE reason = 'late_activity'",
+    ),
+    "a cause of somebody else": (
+        "reversals_have_a_cause",
+        "UPDATE restatement SET account_id = uuidv7() WHERE reason = 'partner_corrected'",
+    ),
+    "a cause of nothing": (
+        "reversals_have_a_cause",
+        (
+            "INSERT INTO restatement (id, check_in_id, account_id, reason, restated_at)"
+            " SELECT uuidv7(), check_in_id, account_id, 'late_activity', now() FROM restatement"
+            " LIMIT 1"
+        ),
+    ),
+    "another reason than was decided": (
+        "reversed_says_why",
+        "UPDATE check_in SET reason = 'partner_corrected' WHERE status = 'reversed'",
+    ),
     "a digit changed": (
         "recomputed",
         (

@@ -3,6 +3,13 @@
 from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
+from backend.verify.restatement_checks import RESTATEMENT_CHECKS
 from backend.verify.reward_checks import REWARD_CHECKS
 
-CHECKS = (*LEDGER_CHECKS, *CREDIT_CHECKS, *CHECK_IN_CHECKS, *REWARD_CHECKS)
+CHECKS = (
+    *LEDGER_CHECKS,
+    *CREDIT_CHECKS,
+    *RESTATEMENT_CHECKS,
+    *CHECK_IN_CHECKS,
+    *REWARD_CHECKS,
+)

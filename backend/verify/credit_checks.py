@@ -89,17 +89,18 @@ WHERE points_debt <> coalesce(missing.points, 0) - coalesce(repaid.points, 0)
 # Work that waits, dead letters too, has yet to be added: the same sum as the report step makes.
 _TOTALS = f"""
 WITH pending AS (
-  SELECT DISTINCT credit_id FROM work CROSS JOIN LATERAL unnest(ids) AS waiting(credit_id)
+  SELECT DISTINCT named_id FROM work CROSS JOIN LATERAL unnest(ids) AS waiting(named_id)
   WHERE step = 'report'
 ), parts AS (
   SELECT occurred_on, region, action, tier, credits, grams, points FROM daily_total
   UNION ALL
-  SELECT new.occurred_on, new.region, new.action, new.tier,
-         CASE WHEN new.booking = 1 THEN 1 ELSE 0 END,
-         new.grams - coalesce(old.grams, 0), new.points - coalesce(old.points, 0)
-  FROM pending JOIN credit AS new ON new.id = credit_id
-  LEFT JOIN credit AS old
-    ON old.check_in_id = new.check_in_id AND old.booking = new.booking - 1
+  SELECT occurred_on, region, action, tier, credits, grams, points FROM total_correction
+  UNION ALL
+  SELECT occurred_on, region, action, tier, 1, grams, points
+  FROM pending JOIN credit ON credit.id = named_id
+  UNION ALL
+  SELECT occurred_on, region, action, tier, -1, -grams, -points
+  FROM pending JOIN reversal ON reversal.id = named_id JOIN credit ON credit.id = credit_id
   UNION ALL
   SELECT occurred_on, region, action, tier, -count(*), -sum(grams), -sum(points)
   FROM credit WHERE {_LIVE} GROUP BY occurred_on, region, action, tier
