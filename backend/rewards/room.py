@@ -14,6 +14,8 @@ from backend.rewards.ends import write_undos, write_voids
 from backend.rewards.merchant_routes import MerchantDesk
 from backend.rewards.offer_routes import OfferDesk
 from backend.rewards.redeem import write_redemptions
+from backend.rewards.request_routes import RequestDesk
+from backend.rewards.requests import write_confirmations
 from backend.rewards.rules import RewardRules
 from backend.rewards.settle import write_settlements
 from backend.rewards.settlement_routes import SettlementDesk
@@ -36,6 +38,7 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
     voids = Batcher(engine, partial(write_voids, clock_shift_s=shift))
     settlements = Batcher(engine, partial(write_settlements, rules=rules))
     undos = Batcher(engine, partial(write_undos, clock_shift_s=shift))
+    confirmations = Batcher(engine, partial(write_confirmations, rules=rules))
     routes = [
         *MerchantDesk(engine).routes(),
         *TillDesk(engine, rules.clock_shift_s).routes(),
@@ -43,5 +46,6 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
         *Catalogue(engine, rules).routes(),
         *VoucherDesk(engine, rules, redemptions, voids).routes(),
         *SettlementDesk(engine, settlements, undos).routes(),
+        *RequestDesk(engine, rules, confirmations).routes(),
     ]
-    return RewardsRoom(routes, (redemptions, voids, settlements, undos))
+    return RewardsRoom(routes, (redemptions, voids, settlements, undos, confirmations))
