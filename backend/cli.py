@@ -78,6 +78,18 @@ def _add_auditor_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     score.add_argument(
         "--model", type=Path, help="model file (TANHUI_MODEL, default the packaged one)"
     )
+    model = commands.add_parser("model", help="look at a model before it decides over credits")
+    compare = _add(
+        model.add_subparsers(required=True, metavar="COMMAND"),
+        "compare",
+        _compare_models,
+        "where two models disagree; exit 1 if they do, 2 for wrong input",
+    )
+    compare.add_argument("old", help="model file with its card beside it, or: packaged")
+    compare.add_argument("new", help="the one that is to take its place")
+    compare.add_argument("folder", type=Path, help="photos, with labels in manifest.csv if known")
+    compare.add_argument("--limit", type=int, default=20, help="disagreements to list (default 20)")
+    compare.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -166,6 +178,28 @@ def _score(parsed: argparse.Namespace) -> int:
     for line in score_files(parsed.files, recogniser):
         print(json.dumps(line, ensure_ascii=False), flush=True)
     return EXIT_OK
+
+
+def _compare_models(parsed: argparse.Namespace) -> int:
+    from scoring.comparison import FolderNotComparable, compare_models
+    from scoring.model_card import ModelNotInCard
+    from scoring.plate import PlateRecogniser
+
+    named = (None if name == "packaged" else Path(name) for name in (parsed.old, parsed.new))
+    try:
+        old, new = (PlateRecogniser.load(path) for path in named)
+        found = compare_models(old, new, parsed.folder)
+    except ModelNotInCard as error:
+        print(f"The model was refused: {error}.", file=sys.stderr)
+        return EXIT_USAGE
+    except FolderNotComparable as error:
+        print(f"{error}.", file=sys.stderr)
+        return EXIT_USAGE
+    if parsed.json:
+        print(json.dumps(found.as_dict(limit=parsed.limit), ensure_ascii=False))
+    else:
+        print("\n".join(found.as_lines(limit=parsed.limit)))
+    return EXIT_FOUND if found.disagreements else EXIT_OK
 
 
 def _verify(parsed: argparse.Namespace) -> int:
