@@ -111,6 +111,18 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     key.add_argument("--kind", choices=("partner", "device"), default="partner")
     bags = _add(commands, "bags", _bags, "register printed bag codes from a file, one per line")
     bags.add_argument("file", type=Path)
+    review = _add(commands, "review", _review_export, "write photos that reviewers decided")
+    reviews = review.add_subparsers(required=True, metavar="WHAT")
+    export = _add(
+        reviews, "export", _review_export, "write decided photos with labels, for training"
+    )
+    export.add_argument("folder", type=Path, help="gets photos/ and manifest.csv; may be there")
+    export.add_argument(
+        "--from", dest="since", type=date.fromisoformat, help="first day of decisions (Shanghai)"
+    )
+    export.add_argument(
+        "--to", dest="until", type=date.fromisoformat, help="last day of decisions (Shanghai)"
+    )
     bench = _add(commands, "bench", _bench, "run a benchmark of the checkout")
     bench.add_argument("name", help="credit, api, photo or noon")
     bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")
@@ -239,6 +251,13 @@ def _bags(parsed: argparse.Namespace) -> int:
     from backend.settings import read_settings
 
     return register_bags(read_settings(), parsed.file)
+
+
+def _review_export(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import export_reviewed
+    from backend.settings import read_settings
+
+    return export_reviewed(read_settings(), parsed.folder, since=parsed.since, until=parsed.until)
 
 
 def _bench(parsed: argparse.Namespace) -> int:

@@ -252,6 +252,49 @@ MUTATIONS = {
         "reversed_says_why",
         "UPDATE check_in SET reason = 'partner_corrected' WHERE status = 'reversed'",
     ),
+    "decided and still in review": (
+        "reviews_decide",
+        (
+            "INSERT INTO review_decision SELECT uuidv7(), id, false, 'rejected', 'leftover', NULL,"
+            " 'somebody', NULL, now() FROM check_in WHERE status = 'in_review'"
+        ),
+    ),
+    "an appeal that nobody decided": (
+        "reviews_decide",
+        (
+            "INSERT INTO appeal SELECT id, NULL, 'leftovers', now() FROM check_in"
+            " WHERE status = 'rejected'"
+        ),
+    ),
+    "doubt that nobody decided": (
+        "reviews_decide",
+        (
+            "INSERT INTO score SELECT id, 'x', '{0,0,0,0,0}', 0, 'in_review', 'uncertain', now()"
+            " FROM check_in WHERE status = 'rejected'"
+        ),
+    ),
+    "a photo lost from the queue": (
+        "queue_is_complete",
+        "UPDATE check_in SET in_review_since = NULL WHERE status = 'in_review'",
+    ),
+    "a photo of no plate that stays": (
+        "no_plate_goes",
+        "UPDATE check_in SET reason = 'no_plate' WHERE status = 'rejected'",
+    ),
+    "a photo of no plate forgotten": (
+        "no_plate_goes",
+        (
+            "UPDATE check_in SET reason = 'no_plate', evidence_until = now() - interval '3 hours'"
+            " WHERE status = 'rejected'"
+        ),
+    ),
+    "a photo deleted that somebody has to see": (
+        "no_plate_goes",
+        (
+            "INSERT INTO evidence_deletion SELECT id, now(), now() FROM check_in"
+            " WHERE status = 'in_review'"
+        ),
+    ),
     "a digit changed": (
         "recomputed",
         (

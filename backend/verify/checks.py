@@ -4,6 +4,7 @@ from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
+from backend.verify.review_checks import REVIEW_CHECKS
 from backend.verify.reward_checks import REWARD_CHECKS
 
 CHECKS = (
@@ -11,5 +12,6 @@ CHECKS = (
     *CREDIT_CHECKS,
     *RESTATEMENT_CHECKS,
     *CHECK_IN_CHECKS,
+    *REVIEW_CHECKS,
     *REWARD_CHECKS,
 )
