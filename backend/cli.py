@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from backend.auditing import add_auditing_commands
+
 Command = Callable[[argparse.Namespace], int]
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
@@ -28,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_service_commands(commands)
     _add_auditor_commands(commands)
     _add_operator_commands(commands)
+    add_auditing_commands(commands)
     return parser
 
 

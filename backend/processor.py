@@ -22,9 +22,10 @@ from backend.bell import Bell, raise_if_cancelled
 from backend.checkins.domain import APPEAL_WINDOW
 from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
+from backend.crediting.simulation_step import SIMULATE_LEASE_S, simulate_step
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
-from backend.events import CREDIT, NOTIFY, REPORT, SCORE
+from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE
 from backend.evidence_store import EvidenceStore
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
@@ -96,6 +97,7 @@ class Processor:
             for name, act, pause_s in Upkeep(self.engine, self.rules.clock_shift_s).duties():
                 group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
             group.create_task(self._repeat(SCORE, self.score_once, ring))
+            group.create_task(self._repeat(SIMULATE, self.simulate_once, ring))
             group.create_task(
                 self._repeat("sweep", self.sweep_once, partial(asyncio.sleep, SWEEP_EVERY_S))
             )
@@ -173,11 +175,26 @@ class Processor:
                 appeal_window=self.appeal_window,
             )
         except asyncio.CancelledError:
-            # A restart is no crash: whoever waits for a verdict must not wait for our lease too.
-            with suppress(SQLAlchemyError, OSError):
-                async with self.engine.begin() as conn:
-                    await release(conn, works)
+            await self._give_back(works)
             raise
+
+    async def _give_back(self, works: Sequence[Work]) -> None:
+        """A restart is no crash: whoever waits for an outcome must not wait for our lease too."""
+        with suppress(SQLAlchemyError, OSError):
+            async with self.engine.begin() as conn:
+                await release(conn, works)
+
+    async def simulate_once(self) -> int:
+        """Lease and run one simulation; return how many were leased."""
+        async with self.engine.begin() as conn:
+            works = await lease(conn, SIMULATE, limit=1, lease_s=SIMULATE_LEASE_S)
+        try:
+            await simulate_step(self.engine, works, self.rules.catalogue)
+        except asyncio.CancelledError:
+            await self._give_back(works)
+            raise
+        _steps_done.labels(SIMULATE).inc(len(works))
+        return len(works)
 
     async def roll_once(self) -> int:
         """Fold one portion of deltas of shared accounts; return how many."""

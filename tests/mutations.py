@@ -17,6 +17,20 @@ MUTATIONS = {
             " WHERE kind = 'member' AND lot_id = 0 LIMIT 1)"
         ),
     ),
+    "a version published after it was used": (
+        "versions_in_force",
+        (
+            "UPDATE methodology_version SET published_at = now() + interval '1 day'"
+            " WHERE methodology_id = 'TPH-FOOD-01'"
+        ),
+    ),
+    "a version withdrawn before it was used": (
+        "versions_in_force",
+        (
+            "UPDATE methodology_version SET status = 'withdrawn',"
+            " status_since = '2026-02-01 00:00+08' WHERE methodology_id = 'TPH-MOB-05'"
+        ),
+    ),
     "a member's balance gone": (
         "member_balances",
         (

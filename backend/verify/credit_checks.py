@@ -111,6 +111,17 @@ FROM parts GROUP BY occurred_on, region, action, tier
 HAVING sum(credits) <> 0 OR sum(grams) <> 0 OR sum(points) <> 0
 """
 
+# Every process takes up a withdrawal within seconds and a new day within as many, so there is some
+# slack; a re-booking computes a past day again, by the version of that day, whenever it comes.
+_VERSIONS_IN_FORCE = """
+SELECT credit.id AS credit_id, credit.version, status, booked_at, published_at, grace_until
+FROM credit LEFT JOIN methodology_version ON hash = credit.version
+WHERE published_at IS NULL OR booked_at < published_at
+   OR (booking = 1 AND status = 'superseded'
+       AND CAST(booked_at AT TIME ZONE 'Asia/Shanghai' AS date) > grace_until + 1)
+   OR (booking = 1 AND status = 'withdrawn' AND booked_at > status_since + interval '5 minutes')
+"""
+
 CREDIT_CHECKS = (
     Check(
         "credits_transferred",
@@ -141,6 +152,12 @@ CREDIT_CHECKS = (
         "同一打卡的入账从 1 起连续编号",
         "Bookings of a check-in are numbered from one without a gap",
         _BOOKINGS_NUMBERED,
+    ),
+    Check(
+        "versions_in_force",
+        "每笔入账所用的方法学版本都有记录,且入账时已发布或在宽限期内",
+        "Every booking names a version on record that was published, or in its grace, by then",
+        _VERSIONS_IN_FORCE,
     ),
     Check(
         "debts_explained",

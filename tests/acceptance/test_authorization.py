@@ -1,5 +1,6 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
+from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
@@ -30,6 +31,7 @@ MATRIX = {
     "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
     "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
+    **METHODOLOGY_ROUTES,
     **REWARD_ROUTES,
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
     "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
@@ -70,6 +72,7 @@ async def routes(service):
 async def call(caller, route, check_in_id):
     method, path = route.split(" ")
     path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
+    path = path.replace("{hash}", "0" * 64)
     return await caller.send(method, path, **({"json": {}} if method == "POST" else {}))
 
 
