@@ -18,6 +18,8 @@ from sqlalchemy import text
 
 from backend.batches import Batcher
 from backend.bell import Bell
+from backend.campaigns.campaign_routes import CampaignDesk
+from backend.campaigns.fund_routes import FundDesk
 from backend.checkins.queries import OUTCOME_CHANNEL
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.account_routes import AccountReader
@@ -37,8 +39,10 @@ from backend.intake.uploads import Uploads
 from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
+from backend.notices.routes import NoticeReader
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
+from backend.reports.liability_routes import LiabilityReader
 from backend.reports.routes import TotalsReader
 from backend.review.room import build_review
 from backend.review.steps import ReviewRules
@@ -113,7 +117,7 @@ def build_api(
         *config.routes(),
         *intake.routes(),
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
-        *AccountReader(engine).routes(),
+        *_points_routes(deployment),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
@@ -138,6 +142,19 @@ def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
         *MethodologyReader(engine, catalogue.packaged, shift_s).routes(),
         *Governance(engine, catalogue, shift_s).routes(),
         *Simulations(engine, catalogue, shift_s).routes(),
+    ]
+
+
+def _points_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
+    """What members and operators see of points and of the money behind them."""
+    engine, catalogue = deployment.engine, deployment.rules.catalogue
+    shift = deployment.settings.clock_shift_s
+    return [
+        *AccountReader(engine, shift).routes(),
+        *NoticeReader(engine, catalogue, shift).routes(),
+        *CampaignDesk(engine, frozenset(catalogue.actions), shift).routes(),
+        *FundDesk(engine, shift).routes(),
+        *LiabilityReader(engine, shift).routes(),
     ]
 
 

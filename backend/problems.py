@@ -7,6 +7,7 @@ its base; a test holds that every refusal has a row.
 from collections.abc import Mapping
 
 from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.campaigns.problem_rows import CAMPAIGN_PROBLEMS
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.routes import NothingCalculated
 from backend.errors import DomainError
@@ -173,6 +174,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "period-not-valid", 422, "时间段有误", "Period not valid",
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
+    **CAMPAIGN_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
     **REVIEW_PROBLEMS,
     **REWARD_PROBLEMS,

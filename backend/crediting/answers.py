@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from backend.campaigns.domain import POINTS_QUEUED
+from backend.campaigns.pending import Pending
 from backend.checkins.domain import CheckIn, Status
 from backend.checkins.reasons import REASONS
 from backend.crediting.domain import Credit
@@ -30,7 +32,9 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     """One check-in.
 
     `reason` is a stable code; `message` and `hint` say it in the language of the request. Until
-    `appeal_until` its owner may appeal, once; null when there is nothing to appeal.
+    `appeal_until` its owner may appeal, once; null when there is nothing to appeal. Of the `points`
+    `points_pending` are not available yet: until `points_due_at`, or, where that is null, until
+    there is money for them.
     """
 
     id: UUID
@@ -51,6 +55,8 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     natural_key: str
     grams: Grams
     points: Points
+    points_pending: Points
+    points_due_at: datetime | None
     points_reason: str | None
     credit_id: UUID | None
     methodology_version: str | None
@@ -90,9 +96,19 @@ def render(
         natural_key=check_in.natural_key,
         grams=credit.grams if credit else 0,
         points=credit.points if credit else 0,
+        # Of what was booked a moment ago; `show_pending` says what is known later.
+        points_pending=credit.points if credit and credit.points_reason == POINTS_QUEUED else 0,
+        points_due_at=None,
         points_reason=credit.points_reason if credit else None,
         credit_id=credit.id if credit else None,
         methodology_version=credit.version if credit else None,
         appeal_until=check_in.appeal_until,
         expected_seconds=expected_seconds,
     )
+
+
+def show_pending(answer: CheckInAnswer, pending: Pending | None) -> CheckInAnswer:
+    """The answer with what its points wait for at this moment."""
+    answer.points_pending = pending.points if pending else 0
+    answer.points_due_at = pending.due_at if pending and pending.is_funded else None
+    return answer

@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.campaigns.pending import pending_of
 from backend.checkins.domain import CheckIn, outcomes_after
 from backend.checkins.queries import find_by_natural_key, get_check_in, list_check_ins
 from backend.checkins.waiting import OutcomeWaiters
-from backend.crediting.answers import CheckInAnswer, render
+from backend.crediting.answers import CheckInAnswer, render, show_pending
 from backend.crediting.domain import activity_of, reduction_of
 from backend.crediting.queries import live_credit_of, live_credits_of
 from backend.errors import DomainError, NotFound
@@ -106,10 +107,16 @@ class CheckInReader:
                 found = [one] if one else []
             page = found[:limit]
             credits = await live_credits_of(conn, [check_in.id for check_in in page])
+            pending = await pending_of(conn, [credit.id for credit in credits.values()])
         more = len(found) > limit
+        items = []
+        for each in page:
+            credit = credits.get(each.id)
+            answer = render(each, credit, call.language)
+            items.append(show_pending(answer, pending.get(credit.id) if credit else None))
         return Answer(
             CheckInPage(
-                items=[render(each, credits.get(each.id), call.language) for each in page],
+                items=items,
                 next_cursor=cursor_at(call, page[-1].id) if more else None,
             )
         )
@@ -160,6 +167,9 @@ async def load_answer(
     async with engine.connect() as conn:
         check_in = await get_check_in(conn, check_in_id)
         booked = await live_credit_of(conn, check_in_id)
+        pending = await pending_of(conn, [booked.credit.id]) if booked else {}
     if check_in is None:
         raise NotFound
-    return render(check_in, booked.credit if booked else None, call.language, expected_seconds)
+    credit = booked.credit if booked else None
+    answer = render(check_in, credit, call.language, expected_seconds)
+    return show_pending(answer, pending.get(credit.id) if credit else None)

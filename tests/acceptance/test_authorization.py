@@ -1,6 +1,7 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
+from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
@@ -21,8 +22,6 @@ MATRIX = {
     "GET /v1/account": (401, 200, 200, 403, 403, 403),
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
-    "GET /v1/notices": (401, 200, 200, 403, 403, 403),
-    "POST /v1/notices/{id}/read": (401, 404, 404, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
     "GET /v1/review/check-ins": REVIEWERS,
@@ -31,6 +30,7 @@ MATRIX = {
     "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
     "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
+    **CAMPAIGN_ROUTES,
     **METHODOLOGY_ROUTES,
     **REWARD_ROUTES,
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
