@@ -30,6 +30,7 @@ from backend.http import DEFAULT_RATES, ApiInfo, HttpSettings, Route, build_appl
 from backend.http.dev_issuer import DevIssuer
 from backend.http.jwks import JwksCache, fetch_over_http
 from backend.http.tokens import TokenRules, TokenVerifier
+from backend.intake.action_routes import Actions
 from backend.intake.bags import write_bindings, write_weighings
 from backend.intake.client_config import ClientConfig
 from backend.intake.photos import write_captures, write_photos
@@ -116,6 +117,7 @@ def build_api(
         *_rule_routes(deployment),
         *config.routes(),
         *intake.routes(),
+        *Actions(engine, rules, settings.region).routes(),
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
         *_points_routes(deployment),
         *TotalsReader(engine).routes(),
