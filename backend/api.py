@@ -52,6 +52,7 @@ from backend.rewards.room import build_rewards
 from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
+from backend.webhooks.room import webhook_routes
 from scoring.model_card import ModelCard, load_card
 
 DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, RFC 2606
@@ -110,12 +111,9 @@ def build_api(
     )
     rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
     verifier, issuer_routes = _token_verifier(settings, session)
-    config = ClientConfig(
-        engine, rules.catalogue, settings.region, settings.app_version_min, settings.clock_shift_s
-    )
     routes: list[Route[Any, Any]] = [
         *_rule_routes(deployment),
-        *config.routes(),
+        *_config_of(deployment).routes(),
         *intake.routes(),
         *Actions(engine, rules, settings.region).routes(),
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
@@ -123,6 +121,7 @@ def build_api(
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
+        *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]
     app = build_application(
@@ -135,6 +134,17 @@ def build_api(
     )
     batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
     return Api(app, (*batchers, *review.batchers, *rewards.batchers), bell, waiters)
+
+
+def _config_of(deployment: Deployment) -> ClientConfig:
+    settings = deployment.settings
+    return ClientConfig(
+        deployment.engine,
+        deployment.rules.catalogue,
+        settings.region,
+        settings.app_version_min,
+        settings.clock_shift_s,
+    )
 
 
 def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:

@@ -40,11 +40,13 @@ from backend.recycling.domain import (
 from backend.reports.routes import PeriodNotValid
 from backend.review.problem_rows import REVIEW_PROBLEMS
 from backend.rewards.problem_rows import REWARD_PROBLEMS
+from backend.webhooks.problem_rows import WEBHOOK_PROBLEMS
 from backend.workers import WorkersUnavailable
 
 _RETRY_SOON = {"Retry-After": "2"}
 
 PROBLEMS: Mapping[type[DomainError], ProblemType] = {
+    **WEBHOOK_PROBLEMS,
     Overloaded: ProblemType(
         "overloaded", 503, "系统繁忙", "Overloaded",
         "请稍后重试", "Wait for the seconds in Retry-After, then try again", _RETRY_SOON,

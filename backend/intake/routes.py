@@ -232,7 +232,7 @@ class Intake:
             if mass_g
             else {f"mass_g.{m}": g for m, g in (materials or {}).items()}
         )
-        weighing = Weighing(call.path["code"], quantities)
+        weighing = Weighing(call.path["code"], quantities, call.principal.partner_id)
         if weighing.mass_g > MASS_G_MAX:
             raise WeighingNotClear
         received = await self.weighings.submit(weighing)

@@ -33,6 +33,16 @@ MATRIX = {
     **CAMPAIGN_ROUTES,
     **METHODOLOGY_ROUTES,
     **REWARD_ROUTES,
+    "POST /v1/webhook-endpoints": (401, 403, 403, 403, 403, 422),
+    "GET /v1/webhook-endpoints": (401, 403, 403, 403, 403, 200),
+    "GET /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),
+    "PATCH /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),
+    "DELETE /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),
+    "POST /v1/webhook-endpoints/{id}/secrets": (401, 403, 403, 403, 403, 400),
+    "POST /v1/webhook-endpoints/{id}/pings": (401, 403, 403, 403, 403, 404),
+    "POST /v1/webhook-endpoints/{id}/replays": (401, 403, 403, 403, 403, 422),
+    "GET /v1/webhook-endpoints/{id}/deliveries": (401, 403, 403, 403, 403, 404),
+    "GET /v1/webhook-endpoints/{id}/deliveries/{delivery_id}": (401, 403, 403, 403, 403, 404),
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
     "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
     "GET /dev-issuer/.well-known/openid-configuration": (200, 200, 200, 200, 200, 200),
@@ -73,7 +83,9 @@ async def call(caller, route, check_in_id):
     method, path = route.split(" ")
     path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
     path = path.replace("{hash}", "0" * 64)
-    return await caller.send(method, path, **({"json": {}} if method == "POST" else {}))
+    path = path.replace("{delivery_id}", UNKNOWN_ID)
+    has_body = method in {"POST", "PATCH"}
+    return await caller.send(method, path, **({"json": {}} if has_body else {}))
 
 
 async def test_every_route_is_in_the_matrix(service):
