@@ -115,7 +115,6 @@ def build_api(
         *_rule_routes(deployment),
         *_config_of(deployment).routes(),
         *intake.routes(),
-        *Actions(engine, rules, settings.region).routes(),
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
         *_points_routes(deployment),
         *TotalsReader(engine).routes(),
@@ -154,6 +153,7 @@ def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
         *MethodologyReader(engine, catalogue.packaged, shift_s).routes(),
         *Governance(engine, catalogue, shift_s).routes(),
         *Simulations(engine, catalogue, shift_s).routes(),
+        *Actions(engine, deployment.rules, deployment.settings.region).routes(),
     ]
 
 
