@@ -23,7 +23,7 @@ from backend.campaigns.fund_routes import FundDesk
 from backend.checkins.queries import OUTCOME_CHANNEL
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.account_routes import AccountReader
-from backend.crediting.routes import CheckInReader
+from backend.crediting.room import CreditingRoom, build_crediting
 from backend.crediting.simulation_routes import Simulations
 from backend.deployment import Deployment
 from backend.http import DEFAULT_RATES, ApiInfo, HttpSettings, Route, build_application
@@ -45,7 +45,7 @@ from backend.problems import PROBLEMS
 from backend.processor import is_passing
 from backend.reports.liability_routes import LiabilityReader
 from backend.reports.routes import TotalsReader
-from backend.review.room import build_review
+from backend.review.room import ReviewRoom, build_review
 from backend.review.steps import ReviewRules
 from backend.rewards.domain import FirstRedemption
 from backend.rewards.room import build_rewards
@@ -102,20 +102,15 @@ def build_api(
     bell = Bell(engine, OUTCOME_CHANNEL)
     waiters = OutcomeWaiters(engine, bell)
     intake = _intake_of(deployment, waiters)
-    review = build_review(
-        engine,
-        deployment.store,
-        ReviewRules(timedelta(days=settings.appeal_days), rules.clock_shift_s),
-        methodologies=rules.catalogue.actions,
-        card=card,
-    )
+    review = _review_of(deployment, card)
     rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
+    crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)
     routes: list[Route[Any, Any]] = [
         *_rule_routes(deployment),
         *_config_of(deployment).routes(),
         *intake.routes(),
-        *CheckInReader(engine, waiters, rules.catalogue).routes(),
+        *crediting.routes,
         *_points_routes(deployment),
         *TotalsReader(engine).routes(),
         *review.routes,
@@ -131,8 +126,29 @@ def build_api(
         settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
     )
-    batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
-    return Api(app, (*batchers, *review.batchers, *rewards.batchers), bell, waiters)
+    rooms = (intake, crediting, review, rewards)
+    return Api(app, [each for room in rooms for each in room.batchers], bell, waiters)
+
+
+def _review_of(deployment: Deployment, card: ModelCard | None) -> ReviewRoom:
+    rules = deployment.rules
+    return build_review(
+        deployment.engine,
+        deployment.store,
+        ReviewRules(timedelta(days=deployment.settings.appeal_days), rules.clock_shift_s),
+        methodologies=rules.catalogue.actions,
+        card=card,
+    )
+
+
+def _crediting_of(deployment: Deployment, waiters: OutcomeWaiters) -> CreditingRoom:
+    return build_crediting(
+        deployment.engine,
+        deployment.store,
+        deployment.rules,
+        waiters,
+        alone_grams_max=deployment.settings.reversal_alone_grams_max,
+    )
 
 
 def _config_of(deployment: Deployment) -> ClientConfig:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
 from backend.campaigns.problem_rows import CAMPAIGN_PROBLEMS
+from backend.crediting.calculation_routes import NothingCalculated
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
-from backend.crediting.routes import NothingCalculated
+from backend.crediting.problem_rows import CREDITING_PROBLEMS
 from backend.errors import DomainError
 from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
 from backend.http.problem import ProblemType
@@ -177,6 +178,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
     **CAMPAIGN_PROBLEMS,
+    **CREDITING_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
     **REVIEW_PROBLEMS,
     **REWARD_PROBLEMS,

@@ -24,6 +24,7 @@ class Settings:
         secrets_key: Keys of secrets at rest, 64 hexadecimal digits each, newest first, by comma.
         webhook_anywhere: Webhooks also to this machine and by plain http. Refused outside the demo.
         oidc_issuer: Address of the issuer whose tokens are accepted; empty means none.
+        reversal_alone_grams_max: gCO2e that one operator may reverse; above it two must agree.
         clock_shift_s: Seconds added to the database's clock. Refused outside tests and the demo.
         points_vesting_h: Hours that points of photo evidence wait; 0 pays them with the credit.
     """
@@ -52,6 +53,7 @@ class Settings:
     redemption_account_age_h: int = 72
     app_version_min: str = "1.0.0"
     appeal_days: int = 7
+    reversal_alone_grams_max: int = 5_000
 
     def changed(self, **values: Any) -> Self:
         """The same settings but for these."""

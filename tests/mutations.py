@@ -309,6 +309,17 @@ MUTATIONS = {
             " WHERE status = 'in_review'"
         ),
     ),
+    "a reversal that nobody agreed on": (
+        "requests_are_carried_out",
+        (
+            "UPDATE reversal_request SET outcome = 'done', decided_by = 'x', decided_at = now()"
+            " WHERE outcome = 'pending'"
+        ),
+    ),
+    "a reversal by somebody else": (
+        "requests_are_carried_out",
+        "UPDATE reversal_request SET requested_by = 'x' WHERE outcome = 'done'",
+    ),
     "a digit changed": (
         "recomputed",
         (

@@ -11,6 +11,7 @@ from backend.campaigns.pending import Pending
 from backend.checkins.domain import CheckIn, Status
 from backend.checkins.reasons import REASONS
 from backend.crediting.domain import Credit
+from backend.crediting.history import RestatementAnswer
 
 Language = Literal["zh", "en"]
 Grams = Annotated[int, msgspec.Meta(ge=0, description="gCO2e, whole grams, rounded down once")]
@@ -34,7 +35,8 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     `reason` is a stable code; `message` and `hint` say it in the language of the request. Until
     `appeal_until` its owner may appeal, once; null when there is nothing to appeal. Of the `points`
     `points_pending` are not available yet: until `points_due_at`, or, where that is null, until
-    there is money for them.
+    there is money for them. `history` has every change since it was credited, and is
+    given where one check-in is asked for.
     """
 
     id: UUID
@@ -62,6 +64,7 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     methodology_version: str | None
     appeal_until: datetime | None
     expected_seconds: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    history: list[RestatementAnswer] = msgspec.field(default_factory=list)
 
 
 def render(

@@ -99,6 +99,11 @@ class Intake:
     waiters: OutcomeWaiters
     region: str
 
+    @property
+    def batchers(self) -> Sequence[Batcher[Any, Any]]:
+        """What must be served for intake to answer."""
+        return (self.captures, self.photos, self.trips, self.bindings, self.weighings)
+
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
         return [self._capture_route(), self._check_in_route(), self._weighing_route()]

@@ -1,7 +1,7 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
-from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
+from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
@@ -18,7 +18,10 @@ MATRIX = {
     "POST /v1/check-ins": (401, 422, 422, 422, 403, 403),
     "GET /v1/check-ins": (401, 200, 200, 403, 403, 403),
     "GET /v1/check-ins/{id}": (401, 200, 404, 403, 403, 403),
-    "GET /v1/check-ins/{id}/calculation": (401, 200, 404, 403, 403, 403),
+    "GET /v1/check-ins/{id}/calculation": (401, 200, 404, 403, 403, 200),
+    "POST /v1/operator/check-ins/{id}/reversals": (401, 403, 403, 403, 403, 422),
+    "GET /v1/operator/reversals": (401, 403, 403, 403, 403, 200),
+    "POST /v1/operator/reversals/{id}/decisions": (401, 403, 403, 403, 403, 422),
     "GET /v1/account": (401, 200, 200, 403, 403, 403),
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
