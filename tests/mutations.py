@@ -141,6 +141,31 @@ MUTATIONS = {
             " AND lot_id = 0 LIMIT 1)"
         ),
     ),
+    "points in a lot that is over": (
+        "expired_lots_empty",
+        (
+            "INSERT INTO lot_pass (lot_id, task, due_at, finished_at) SELECT lot_id, 'expire',"
+            " now(), now() FROM account_lot JOIN account ON account.id = account_id"
+            " WHERE kind = 'member' AND lot_id <> 0 AND posted > held LIMIT 1"
+        ),
+    ),
+    "an expiry that moved nothing": (
+        "expiries_moved",
+        (
+            "INSERT INTO expiry (id, account_id, lot_id, points, expired_at)"
+            " SELECT uuidv7(), account_id, lot_id, 1, now() FROM account_lot LIMIT 1"
+        ),
+    ),
+    "two rules for one ride": (
+        "rules_distinct",
+        (
+            "CREATE TEMP TABLE rival ON COMMIT DROP AS SELECT * FROM campaign;"
+            "UPDATE rival SET id = uuidv7(), name = 'rival';"
+            "INSERT INTO campaign SELECT * FROM rival;"
+            "INSERT INTO campaign_action (campaign_id, action, points)"
+            " SELECT id, 'metro', 1 FROM rival"
+        ),
+    ),
     "pending points of another day": (
         "pending_is_of_credits",
         (
@@ -382,5 +407,25 @@ MUTATIONS = {
     "a piece lost": (
         "stock_adds_up",
         "UPDATE reward_stock SET available = available - 1",
+    ),
+    "a statement that pays more": (
+        "statements_are_transfers",
+        "UPDATE settlement_statement SET settled_points = settled_points + 1",
+    ),
+    "a line of a statement lost": (
+        "statements_are_transfers",
+        "DELETE FROM statement_line WHERE points < 0",
+    ),
+    "a shift that hands over less": (
+        "shifts_are_settlements",
+        "UPDATE shift SET settled_points = settled_points - 1",
+    ),
+    "a line of a shift changed": (
+        "shifts_are_settlements",
+        "UPDATE shift_line SET points = points - 1 WHERE points > 0",
+    ),
+    "a donation that says more": (
+        "donations_moved",
+        "UPDATE donation SET points = points + 1",
     ),
 }
