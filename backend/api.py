@@ -176,7 +176,7 @@ def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
 def _points_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
     """What members and operators see of points and of the money behind them."""
     engine, catalogue = deployment.engine, deployment.rules.catalogue
-    shift = deployment.settings.clock_shift_s
+    shift = deployment.rules.clock_shift_s
     return [
         *AccountReader(engine, shift).routes(),
         *NoticeReader(engine, catalogue, shift).routes(),

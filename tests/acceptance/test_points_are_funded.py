@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from backend.campaigns.domain import PROGRAMME_FUND
-from tests.acceptance.service import make_key, until
+from tests.acceptance.service import make_key, make_photo, serving, until
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 FUND = f"/v1/operator/funds/{PROGRAMME_FUND}/changes"
@@ -200,6 +200,27 @@ async def test_points_wait_for_money_and_are_paid_when_it_comes(service):
     await until(is_paid)
     assert (await member.account())["points_pending"] == 0
     assert "10 points of" in (await told(member, "points_funded"))["text"]
+
+
+async def test_points_of_a_photo_wait_for_a_day_and_its_grams_do_not(engine, tmp_path):
+    async with serving(engine, tmp_path, vesting_h=24) as service:
+        member = await service.member("li")
+        answer = (await member.photograph(make_photo(1))).json()
+        assert (answer["grams"], answer["points"], answer["points_pending"]) == (125, 5, 5)
+        waits = datetime.fromisoformat(answer["points_due_at"]) - datetime.fromisoformat(
+            answer["decided_at"]
+        )
+        assert waits == timedelta(hours=24)
+        account = await member.account()
+        assert (account["grams"], account["points"], account["points_pending"]) == (125, 0, 5)
+        await service.execute("UPDATE pending_points SET due_at = now()")
+
+        async def is_paid():
+            return (await member.account())["points"] == 5
+
+        await until(is_paid)
+        listed = (await member.get("/v1/check-ins")).json()["items"][0]
+        assert (listed["points"], listed["points_pending"], listed["points_due_at"]) == (5, 0, None)
 
 
 async def test_a_notice_is_read_once(service):
