@@ -32,6 +32,7 @@ from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
 from tests.busy_vouchers import fill_vouchers
+from tests.busy_webhooks import fill_webhooks
 
 RULES = Rulebook(load_catalogue(), SECRET)
 METRO = {"action": "metro", "methodology_id": "TPH-MOB-05", "quantities": {"distance_m": 12_000}}
@@ -148,6 +149,7 @@ async def fill(engine):
     await _bags(engine, members[5])
     await _photos(engine, members[6])
     await fill_vouchers(engine, await saved_account(engine, points=0))
+    await fill_webhooks(engine)
 
 
 async def _redeem(engine, *member_ids):

@@ -378,10 +378,12 @@ MUTATIONS = {
             "UPDATE settlement SET points = points + 1 WHERE NOT EXISTS"
             " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
         ),
+        "shifts_are_settlements",
     ),
     "an undo that says more": (
         "settlements_moved",
         "UPDATE settlement_undo SET points = points + 1",
+        "shifts_are_settlements",
     ),
     "a refund to another lot": (
         "refunds_same_lots",
@@ -398,6 +400,7 @@ MUTATIONS = {
             "DELETE FROM settlement WHERE NOT EXISTS"
             " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
         ),
+        "shifts_are_settlements",
     ),
     "an undone voucher that looks settled": (
         "voucher_states",
@@ -427,5 +430,26 @@ MUTATIONS = {
     "a donation that says more": (
         "donations_moved",
         "UPDATE donation SET points = points + 1",
+    ),
+    "an endpoint that changed hands": (
+        "webhooks_to_their_owner",
+        "UPDATE webhook_endpoint SET owner_id = uuidv7()",
+    ),
+    "a delivery about somebody else's ride": (
+        "webhooks_to_their_owner",
+        (
+            "INSERT INTO webhook_delivery (id, endpoint_id, event_type, subject_id, body, status,"
+            " due_at, give_up_at, created_at) SELECT uuidv7(), endpoint.id, 'check_in.credited',"
+            " credit.id, '{}', 'pending', now(), now(), now() FROM webhook_endpoint AS endpoint,"
+            " credit WHERE owner_kind = 'partner' AND action = 'clean_plate' LIMIT 1"
+        ),
+    ),
+    "a delivery that was never made": (
+        "webhooks_made",
+        "DELETE FROM webhook_delivery WHERE event_type = 'check_in.credited'",
+    ),
+    "a settlement that no merchant was told of": (
+        "webhooks_made",
+        "DELETE FROM webhook_delivery WHERE event_type = 'voucher.settled'",
     ),
 }

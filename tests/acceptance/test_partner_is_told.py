@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.partners.queries import issue_key
+from backend.rewards.ends import expire_vouchers
 from backend.units import SHANGHAI
 from backend.verify import check_invariants
 from tests.acceptance.service import METRO, RECYCLER, Caller, make_key, serving, until
-from tests.acceptance.shop import open_shop, post, rich_member
+from tests.acceptance.shop import open_shop, post, rich_member, settle
 from tests.receiver import is_signed, receiving
 
 ENDPOINTS = "/v1/webhook-endpoints"
@@ -382,6 +383,56 @@ async def test_a_merchant_hears_of_its_vouchers_and_never_of_their_codes(service
             "points": {"amount": 30, "unit": "points"},
         }
         assert voucher["digits"].replace(" ", "").encode() not in issued.body
+        settlement = (await settle(shop.cashier, voucher)).json()
+        undone = await shop.cashier.post(
+            f"/v1/settlements/{settlement['id']}/undo", {"reason": "选错了"}
+        )
+        assert undone.status == 200, undone.body
+        bodies = [json.loads(each.body) for each in await came(receiver, 3)]
+        assert sorted(body["type"] for body in bodies) == sorted(types)
+        for body in bodies:
+            assert body["data"]["voucher_id"] == voucher["id"]
+            if body["type"] != "voucher.issued":
+                assert body["data"]["settlement_id"] == settlement["id"]
+        for each in receiver.came:
+            assert voucher["code"].encode() not in each.body
+            assert str(member.account_id).encode() not in each.body
         await service.drained()
         assert others.came == []
+    assert await check_invariants(service.engine) == []
+
+
+async def test_a_merchant_hears_of_a_voucher_that_nobody_used(service):
+    shop = await open_shop(service)
+    async with registered(shop.manager, types=["voucher.expired"]) as (receiver, _):
+        member, reward = await rich_member(service), await shop.offer()
+        voucher = (await post(member, "/v1/redemptions", {"reward_id": reward["id"]})).json()
+        await service.execute("UPDATE voucher SET expires_at = now()")
+        await expire_vouchers(service.engine, 0)
+        [message] = await came(receiver)
+        body = json.loads(message.body)
+        assert (body["type"], body["data"]["voucher_id"]) == ("voucher.expired", voucher["id"])
+
+
+async def test_a_partner_hears_that_a_ride_counts_no_longer(service):
+    partner = await metro(service)
+    types = ["check_in.credited", "check_in.reversed"]
+    async with registered(partner, types=types) as (receiver, _):
+        check_in = await ride(service, partner)
+        await came(receiver)
+        operator = await service.caller("op", "operator")
+        reason = {"reason": "counted_twice", "note": "同一次乘车"}
+        path = f"/v1/operator/check-ins/{check_in['id']}/reversals"
+        assert (await operator.post(path, reason)).status == 201
+        _, message = await came(receiver, 2)
+        body = json.loads(message.body)
+        assert body["type"] == "check_in.reversed"
+        assert body["data"] == {
+            "check_in_id": check_in["id"],
+            "credit_id": check_in["credit_id"],
+            "booking": 1,
+            "action": "metro",
+            "reversed": {"amount": check_in["grams"], "unit": "gCO2e"},
+        }
+    await service.drained()
     assert await check_invariants(service.engine) == []
