@@ -334,3 +334,9 @@ def test_nothing_in_gives_nothing_out() -> None:
 def test_a_period_is_refused_by_name(activities, refusal) -> None:
     with pytest.raises(refusal):
         reduce_period(activities, CATALOGUE)
+
+
+def test_a_quantity_that_is_not_counted_is_named() -> None:
+    meal = make_activity(quantities={"meals": 1, "rides": 1})
+    with pytest.raises(UnknownInput, match=r"does not count \['rides'\]"):
+        reduce_period([meal], CATALOGUE)
