@@ -26,6 +26,7 @@ from scoring.methodology.refusals import (
     ValidityGap,
     ValidityOverlaps,
 )
+from scoring.methodology.rule import compile_rule
 
 FACTORS = """
 [source.paper]
@@ -349,6 +350,23 @@ def test_the_unrounded_amount_keeps_every_digit(value, rides, unrounded) -> None
         catalogue_of(METHODOLOGY, factors=factors), {"rides": rides}, date(2026, 3, 1)
     )
     assert (found.unrounded, found.grams) == (unrounded, int(float(unrounded)))
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "grams"), [("kgCO2", "2", 6_000), ("tCO2", "0.001", 3_000)]
+)
+def test_a_factor_may_be_counted_in_any_mass(unit, value, grams) -> None:
+    factors = FACTORS.replace('numerator = "gCO2"', f'numerator = "{unit}"')
+    catalogue = catalogue_of(METHODOLOGY, factors=factors.replace('"46"', f'"{value}"'))
+    (found,) = reductions_of(catalogue, {"rides": 3}, date(2026, 3, 1))
+    assert (found.unrounded, found.grams) == (str(grams), grams)
+
+
+def test_a_tier_is_compiled_to_the_smallest_whole_numbers() -> None:
+    rule = compile_rule(next(iter(catalogue_of(METHODOLOGY))), date(2026, 3, 1), "CN")
+    # 46 g a ride needs no decimals; 1.00 is 1 / 1 and 0.50 is 5 / 10
+    assert rule.places == 0
+    assert rule.weights == {Tier.DOCUMENTED: (1, 1), Tier.SELF_DECLARED: (5, 10)}
 
 
 def project_row(value: str, series: str) -> str:
