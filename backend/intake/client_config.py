@@ -12,6 +12,7 @@ from backend.checkins.domain import RETRIES_PER_WINDOW
 from backend.checkins.queries import clock, meal_windows
 from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
+from backend.methodologies.register import closed_versions
 from scoring.methodology import Catalogue
 
 UPLOAD_SIDE_PX = 1_600  # the recogniser looks at 1,024 px; more only costs the phone's data
@@ -139,7 +140,9 @@ class ClientConfig:
 
     def _action(self, action: str, *, is_zh: bool) -> ActionConfig:
         version = self.catalogue.versions_of(self.catalogue.methodology_of(action))[-1]
-        inlet = INLETS.get(action)
+        # A methodology that takes no new bookings has no inlet either, until it has a successor.
+        is_closed = version.hash in closed_versions(self.catalogue)
+        inlet = None if is_closed else INLETS.get(action)
         return ActionConfig(
             action=action,
             name=version.title["zh" if is_zh else "en"],
