@@ -246,8 +246,8 @@ def test_pint_agrees_with_every_compiled_factor() -> None:
     units = registry()
     # day is a time and step no unit to pint; here they are counted things
     names = {"day": "item", "step": "footfall", "m3": "m**3"}
-    for version in CATALOGUE:
-        rule = compile_rule(version, ON, "330106")
+    for version in (*CATALOGUE, *CATALOGUE.drafts):
+        rule = compile_rule(version, max(ON, version.valid_from), "330106")
         for term in rule.terms.values():
             quantity = quantity_of(term.quantity)
             for ids, compiled in (
