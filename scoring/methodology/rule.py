@@ -77,12 +77,9 @@ def compile_rule(version: MethodologyVersion, day: date, region: str) -> Rule:
     Raises:
         NoFactor: a formula has no applicable factor here and then.
     """
-    sides = [_sides(version, formula, day, region) for formula in version.formulas]
-    places = max(0, *(-side.exponent for pair in sides for side in pair))
-    terms = [
-        _term(version, formula, pair, places)
-        for formula, pair in zip(version.formulas, sides, strict=True)
-    ]
+    sides = [(formula, _sides(version, formula, day, region)) for formula in version.formulas]
+    places = max(0, *(-side.exponent for _, pair in sides for side in pair))
+    terms = [_term(version, formula, pair, places) for formula, pair in sides]
     if version.combine == "sum":
         terms.sort(key=lambda term: (term.net, term.quantity))
     multiplying = {cap.per for cap in version.caps.values() if cap.per}
