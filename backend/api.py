@@ -103,7 +103,8 @@ def build_api(
     waiters = OutcomeWaiters(engine, bell)
     intake = _intake_of(deployment, waiters)
     review = _review_of(deployment, card)
-    rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
+    reward_rules = _reward_rules(settings, rules.clock_shift_s)
+    rewards = build_rewards(engine, reward_rules, rules.claim_secret)
     crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)
     routes: list[Route[Any, Any]] = [

@@ -452,4 +452,8 @@ MUTATIONS = {
         "webhooks_made",
         "DELETE FROM webhook_delivery WHERE event_type = 'voucher.settled'",
     ),
+    "a pool code taken back": (
+        "pool_codes_given",
+        "UPDATE pool_code SET voucher_id = NULL, taken_at = NULL",
+    ),
 }

@@ -125,7 +125,7 @@ class SettlementDesk:
                 summary_zh="更正核销(计入下期结算单)",
                 body=UndoBody,
                 answers={200: SettlementAnswer},
-                problems=(NotFound, *BUSY),
+                problems=(NotFound, UndoElsewhere, *BUSY),
             ),
         ]
 
