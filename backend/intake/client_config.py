@@ -27,6 +27,10 @@ INLETS = {
     "metro": "trip",
     "bus": "trip",
     "cycling": "trip",
+    "walking": "steps",
+    "no_drive_day": "no_drive_day",
+    "paper_avoided": "sheets",
+    "own_cup": "own_cup",
 }
 NOT_YET_ZH, NOT_YET_EN = (
     "暂未开放:尚无可核实的证据来源",
