@@ -385,6 +385,16 @@ def test_project_emissions_take_the_highest_and_never_go_below_zero() -> None:
     assert grams_of(catalogue_of(minus, factors=factors), {"rides": 1}, on) == [0]
 
 
+def test_both_sides_may_be_counted_in_kilograms() -> None:
+    minus = METHODOLOGY.replace('baseline = ["ride"]', 'baseline = ["ride"]\nproject = ["vehicle"]')
+    factors = (FACTORS + project_row("1", "one")).replace('"46"', '"2"')
+    factors = factors.replace('numerator = "gCO2"', 'numerator = "kgCO2"')
+    # 3 x (2,000 - 1,000)
+    assert grams_of(catalogue_of(minus, factors=factors), {"rides": 3}, date(2026, 3, 1)) == [3_000]
+    (found,) = reductions_of(catalogue_of(minus, factors=factors), {"rides": 3}, date(2026, 3, 1))
+    assert found.unrounded == "3000"
+
+
 def test_the_first_quantity_of_the_file_counts_where_one_counts() -> None:
     items = METHODOLOGY.replace(
         "[[cap]]",
