@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.http.routes import Route
 from backend.rewards.catalogue_routes import Catalogue
+from backend.rewards.counters import find_counters
 from backend.rewards.donate import write_donations
 from backend.rewards.donation_routes import DonationDesk
 from backend.rewards.ends import write_undos, write_voids
@@ -48,6 +49,7 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules, secret: bytes) -> Rew
     undos = Batcher(engine, partial(write_undos, clock_shift_s=shift))
     confirmations = Batcher(engine, partial(write_confirmations, rules=rules))
     donations = Batcher(engine, partial(write_donations, clock_shift_s=shift))
+    counters = Batcher(engine, find_counters)
     routes = [
         *MerchantDesk(engine).routes(),
         *TillDesk(engine, rules.clock_shift_s).routes(),
@@ -55,11 +57,13 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules, secret: bytes) -> Rew
         *PoolDesk(engine, keys, shift).routes(),
         *Catalogue(engine, rules).routes(),
         *VoucherDesk(engine, rules, redemptions, voids, keys).routes(),
-        *SettlementDesk(engine, settlements, undos).routes(),
+        *SettlementDesk(engine, settlements, undos, counters).routes(),
         *RequestDesk(engine, rules, confirmations).routes(),
         *ShiftDesk(engine, shift).routes(),
         *StatementDesk(engine, shift).routes(),
         *SponsorDesk(engine).routes(),
         *DonationDesk(engine, donations, shift).routes(),
     ]
-    return RewardsRoom(routes, (redemptions, voids, settlements, undos, confirmations, donations))
+    return RewardsRoom(
+        routes, (redemptions, voids, settlements, undos, confirmations, donations, counters)
+    )
