@@ -86,8 +86,10 @@ async def take_expiry_pass(conn: AsyncConnection, now: datetime, today: date) ->
         conn,
         "SELECT lot_id, task, fund_id, expires_on, after_id, 0 AS days FROM lot_pass"
         " JOIN lot ON lot.id = lot_id WHERE task = 'expire' AND finished_at IS NULL"
-        " AND due_at <= :now ORDER BY lot_id LIMIT 1 FOR UPDATE OF lot_pass SKIP LOCKED",
+        " AND due_at <= :now AND expires_on < :today ORDER BY lot_id LIMIT 1"
+        " FOR UPDATE OF lot_pass SKIP LOCKED",
         now=now,
+        today=today,
     )
     return Pass._make(row) if row else None
 
