@@ -1,6 +1,7 @@
 """The model card: what a stranger must know before believing a score, and the service's numbers."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -49,14 +50,14 @@ def _plates_table(figures: Sequence[SourceFigures]) -> str:
     head = (
         "| source | clean / residue / leftover / full | AUC clean against other plates | "
         "clean accepted | clean rejected | residue accepted | leftover or full accepted | "
-        "taken for a screen | ECE |"
+        "taken for a screen | ECE | leftover fraction off by |"
     )
     rows = [
         _plates_row(source)
         for source in figures
         if sum(source.counts.values()) > source.counts["not_a_plate"]
     ]
-    return "\n".join([head, "|---" * 9 + "|", *rows])
+    return "\n".join([head, "|---" * 10 + "|", *rows])
 
 
 def _plates_row(source: SourceFigures) -> str:
@@ -72,7 +73,7 @@ def _plates_row(source: SourceFigures) -> str:
         f"{_share(source.rejected['clean'], source.counts['clean'])} | "
         f"{_bounded(source.accepted['residue'], source.counts['residue'])} | "
         f"{_bounded(eaten, total)} | {_share(plates_suspected, plates)} | "
-        f"{source.calibration:.3f} |"
+        f"{source.calibration:.3f} | {_mean(source.fraction_error)} |"
     )
 
 
@@ -84,13 +85,18 @@ def _things_table(figures: Sequence[SourceFigures]) -> str:
 
 def _things_row(source: SourceFigures) -> str:
     total = source.counts["not_a_plate"]
-    name = "rendered, with screens and prints" if source.source == RENDERED else source.source
+    rendered = source.source == RENDERED
+    name = "rendered, with screens, prints and edits" if rendered else source.source
     return (
         f"| {name} | {total} | {source.plate_auc:.3f} | "
         f"{_share(source.rejected['not_a_plate'], total)} | "
         f"{_share(source.suspected['not_a_plate'], total)} | "
         f"{_bounded(source.accepted['not_a_plate'], total)} |"
     )
+
+
+def _mean(error: float) -> str:
+    return "unknown" if math.isnan(error) else f"{error:.2f}"
 
 
 def _share(count: int, total: int) -> str:
