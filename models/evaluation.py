@@ -12,7 +12,8 @@ from PIL import Image
 
 from models.metrics import auc, auc_interval, calibration_error, rate_bound
 from models.photos import Photo
-from models.renderer import KINDS, Stock, rendered
+from models.renderer import KINDS, rendered
+from models.renderer.scene import Stock
 from models.renders import HELD_OUT_SEED
 from models.repaint import repainted
 from scoring.photo import sanitise

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.photos import LEFT_OUT, PHOTOS_DEFAULT, Photo, photos_in, squeezed
-from models.renderer import KINDS, RECAPTURED, Rendered, Stock, rendered, stained
+from models.renderer import KINDS, RECAPTURED, Rendered, rendered, stained
 from models.renderer.recaptures import on_print, on_screen
+from models.renderer.scene import Stock
 from models.repaint import repainted
 from scoring.plate import CLASSES
 

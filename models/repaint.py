@@ -36,8 +36,9 @@ WHITE_SPREAD: Final = (0.10, 0.22)  # chroma distance from the glaze: all of it,
 def repainted(photo: Image.Image, random: Random, stock: Stock) -> Image.Image:
     """Give the dish that fills a photo another glaze and pattern, and often another table."""
     pixels = np.asarray(photo.convert("RGB"), np.float32) / np.float32(255)
-    flat = np.zeros(pixels.shape[:2], np.float32)
-    rim = _rim((flat.shape[0], flat.shape[1]), random)
+    shape = (photo.height, photo.width)
+    flat = np.zeros(shape, np.float32)
+    rim = _rim(shape, random)
     white = _glaze_seen(pixels, rim)
     share = _whiteness(pixels, white) * (1 - smoothstep(rim.rho, RIM, RIM + 0.06))
     glaze = GLAZES[int(random.integers(len(GLAZES)))][0]

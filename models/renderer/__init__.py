@@ -95,8 +95,8 @@ def stained(photo: Image.Image, state: str, seed: int, stock: Stock) -> Rendered
     """
     random = np.random.default_rng([zlib.crc32(state.encode()), seed])
     pixels = np.asarray(photo.convert("RGB"), np.float32) / np.float32(255)
-    flat = np.zeros(pixels.shape[:2], np.float32)
-    xs, ys = grid((flat.shape[0], flat.shape[1]))
+    flat = np.zeros((photo.height, photo.width), np.float32)
+    xs, ys = grid((photo.height, photo.width))
     radius = 0.62  # the dishes are cropped tightly; their rims stay free
     x, y = np.asarray(xs / radius), np.asarray(ys / radius)
     well = 1 - smoothstep(rounded(x, y, 2), 0.85, 1.0)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.renderer import KINDS, Stock, render, rendered
+from models.renderer import KINDS, render, rendered
+from models.renderer.scene import Stock
 from models.repaint import repainted
 from scoring.fingerprint import distance, fingerprints_of
 
