@@ -1,10 +1,11 @@
 """The model card: what a stranger must know before believing a score, and the service's numbers."""
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from models.evaluation import RENDERED, SourceFigures
 from models.metrics import rate_bound
@@ -15,6 +16,7 @@ from scoring.plate import CLASSES
 # Lets a model be scored before anybody chose its thresholds.
 PROVISIONAL: Final = Thresholds(5_000, 5_000, 5_000, 5_000, 0.0, 0.0)
 
+EXPERIMENTS: Final = Path(__file__).with_name("experiments.json")
 _TEXT: Final = Path(__file__).with_name("card_template.md")
 
 
@@ -34,6 +36,7 @@ def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[
         **limits,
         **notes,
         figures=figures_text(figures),
+        experiments=experiments_text(json.loads(EXPERIMENTS.read_text(encoding="utf-8"))),
     )
     return (
         f'+++\nsha256 = "{card.sha256}"\nclasses = [{classes}]\ninput_px = {card.input_px}\n'
@@ -44,6 +47,23 @@ def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[
 def figures_text(figures: Sequence[SourceFigures]) -> str:
     """Two Markdown tables: plates, and things that are none."""
     return f"{_plates_table(figures)}\n\n{_things_table(figures)}"
+
+
+def experiments_text(experiments: Mapping[str, Mapping[str, Any]]) -> str:
+    """A Markdown table of what `models.experiments` measured, one row per training."""
+    columns = sorted({name for one in experiments.values() for name in one["auc"]})
+    rows = [
+        f"| {name} | {one['steps']} | "
+        + " | ".join(_area(one["auc"].get(column)) for column in columns)
+        + " |"
+        for name, one in experiments.items()
+    ]
+    head = f"| training | steps | {' | '.join(columns)} |"
+    return "\n".join([head, "|---" * (len(columns) + 2) + "|", *rows])
+
+
+def _area(area: Sequence[float] | None) -> str:
+    return "" if area is None else f"{area[0]:.3f} ({area[1]:.3f} to {area[2]:.3f})"
 
 
 def _plates_table(figures: Sequence[SourceFigures]) -> str:

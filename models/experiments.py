@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.calibration import heads_of
+from models.card import EXPERIMENTS
 from models.metrics import auc, auc_interval
 from models.network import PlateNetwork
 from models.network_shape import STATES
@@ -25,7 +26,6 @@ from models.renders import Pictures
 from models.train import Recipe, fitted
 from models.training_set import pictures_of
 
-FILE: Final = Path(__file__).with_name("experiments.json")
 CANTEEN: Final = frozenset({"canteen_dish", "canteen_tray"})
 
 
@@ -49,14 +49,14 @@ def experiments_of(base: Recipe) -> Mapping[str, Recipe]:
 
 def run(base: Recipe) -> None:
     """Train what is not on record and write each result at once."""
-    known = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    known = json.loads(EXPERIMENTS.read_text()) if EXPERIMENTS.is_file() else {}
     for name, recipe in experiments_of(base).items():
         if name in known:
             continue
         network = fitted(recipe)
         figures = dict(_figures(network, photos_in(recipe.photos, recipe.left_out)))
         known[name] = {"steps": recipe.steps, "made": recipe.made, "auc": figures}
-        FILE.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+        EXPERIMENTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
         print(name, figures, flush=True)
 
 
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--made", type=int, default=6_000)
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    run(Recipe(given.photos, 1, given.steps, given.made, given.threads, FILE))
+    run(Recipe(given.photos, 1, given.steps, given.made, given.threads, EXPERIMENTS))
 
 
 if __name__ == "__main__":
