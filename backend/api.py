@@ -6,8 +6,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -34,8 +36,14 @@ from backend.intake.uploads import Uploads
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
 from backend.reports.routes import TotalsReader
+from backend.review.room import build_review
+from backend.review.steps import ReviewRules
+from backend.rewards.domain import FirstRedemption
+from backend.rewards.room import build_rewards
+from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
+from scoring.model_card import ModelCard, load_card
 
 DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, RFC 2606
 VERSION = version("tanhui")  # read at import: the loop must not wait for a disk
@@ -62,7 +70,9 @@ class Api:
 async def open_api(deployment: Deployment) -> AsyncIterator[Api]:
     """Build the application; leaving stops the batches after they have answered."""
     async with aiohttp.ClientSession(timeout=JWKS_TIMEOUT, trust_env=False) as session:
-        api = build_api(deployment, session)
+        path = deployment.settings.model_path
+        card = await asyncio.to_thread(load_card, Path(path) if path else None)
+        api = build_api(deployment, session, card)
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(each.serve()) for each in api.batchers]
             beside.append(group.create_task(api.bell.serve()))
@@ -74,8 +84,10 @@ async def open_api(deployment: Deployment) -> AsyncIterator[Api]:
                     task.cancel()
 
 
-def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
-    """Wire the rooms to the application."""
+def build_api(
+    deployment: Deployment, session: aiohttp.ClientSession, card: ModelCard | None
+) -> Api:
+    """Wire the rooms to the application; reviewers are shown the lines of `card`."""
     engine, rules, settings = deployment.engine, deployment.rules, deployment.settings
     bell = Bell(engine, OUTCOME_CHANNEL)
     waiters = OutcomeWaiters(engine, bell)
@@ -90,6 +102,14 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         waiters=waiters,
         region=settings.region,
     )
+    review = build_review(
+        engine,
+        deployment.store,
+        ReviewRules(timedelta(days=settings.appeal_days), rules.clock_shift_s),
+        methodologies=rules.catalogue.actions,
+        card=card,
+    )
+    rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
     verifier, issuer_routes = _token_verifier(settings, session)
     config = ClientConfig(
         engine, rules.catalogue, settings.region, settings.app_version_min, settings.clock_shift_s
@@ -100,6 +120,8 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
         *AccountReader(engine).routes(),
         *TotalsReader(engine).routes(),
+        *review.routes,
+        *rewards.routes,
         *issuer_routes,
     ]
     app = build_application(
@@ -111,7 +133,13 @@ def build_api(deployment: Deployment, session: aiohttp.ClientSession) -> Api:
         readiness={"database": partial(_database_answers, deployment)},
     )
     batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
-    return Api(app, batchers, bell, waiters)
+    return Api(app, (*batchers, *review.batchers, *rewards.batchers), bell, waiters)
+
+
+def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
+    age = timedelta(hours=settings.redemption_account_age_h)
+    first = FirstRedemption(settings.redemption_needs_phone, age)
+    return RewardRules(first, settings.region, clock_shift_s)
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:

@@ -16,6 +16,7 @@ from backend.crediting.steps import Rulebook
 from backend.db import APPLICATION_ROLE, assert_safe, make_engine
 from backend.embedded import EmbeddedServer
 from backend.evidence_store import EvidenceStore
+from backend.methodologies.register import open_catalogue
 from backend.migrations import is_current, migrate
 from backend.settings import Settings
 from backend.workers import Workers
@@ -42,8 +43,8 @@ async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
     """Start or join the database, check that it is safe and current, and build the parts.
 
     Raises:
-        SystemExit: The database is unsafe or not migrated, or the claim key is missing; says what
-            to do.
+        SystemExit: The database is unsafe or not migrated, a published methodology was edited, or
+            the claim key is missing; says what to do.
     """
     engine = make_engine(await database_url(settings))
     try:
@@ -52,7 +53,10 @@ async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
             if not await is_current(conn):
                 raise SystemExit("The schema is not current. Run: tanhui migrate")
         secret = await asyncio.to_thread(claim_secret, settings)
-        rules = Rulebook(load_catalogue(), secret, settings.clock_shift_s)
+        catalogue = await open_catalogue(
+            engine, load_catalogue(), clock_shift_s=settings.clock_shift_s
+        )
+        rules = Rulebook(catalogue, secret, settings.clock_shift_s)
         store = EvidenceStore(settings.evidence_url or settings.data_dir / "evidence")
         model = Path(settings.model_path) if settings.model_path else None
         async with Workers(settings.workers, model) as workers:

@@ -9,18 +9,35 @@ from typing import NamedTuple
 from uuid import UUID
 
 SCORE, CREDIT, REPORT = "score", "credit", "report"
+NOTIFY = "notify"
 
 IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
 
 CHECK_IN_RECEIVED = "CheckInReceived"
 CHECK_IN_ACCEPTED = "CheckInAccepted"
 CREDIT_BOOKED = "CreditBooked"
+CREDIT_RESTATED = "CreditRestated"
+POINTS_FUNDED = "PointsFunded"
+POINTS_EXPIRED = "PointsExpired"
+STOP_ANNOUNCED = "StopAnnounced"
+VOUCHER_ISSUED = "VoucherIssued"
+VOUCHER_SETTLED = "VoucherSettled"
+VOUCHER_UNDONE = "VoucherUndone"
+VOUCHER_EXPIRED = "VoucherExpired"
 
 # The picture of the system: which steps an event causes.
 STEPS_OF: Mapping[str, tuple[str, ...]] = {
     CHECK_IN_RECEIVED: (SCORE,),
     CHECK_IN_ACCEPTED: (CREDIT,),
     CREDIT_BOOKED: (REPORT,),
+    CREDIT_RESTATED: (),
+    POINTS_FUNDED: (),
+    POINTS_EXPIRED: (),
+    STOP_ANNOUNCED: (),
+    VOUCHER_ISSUED: (),
+    VOUCHER_SETTLED: (),
+    VOUCHER_UNDONE: (),
+    VOUCHER_EXPIRED: (),
 }
 
 

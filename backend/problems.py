@@ -26,7 +26,8 @@ from backend.intake.domain import (
 )
 from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
-from backend.ledger.domain import HoldResolved, InsufficientPoints
+from backend.ledger.domain import HoldResolved
+from backend.methodologies.problems import METHODOLOGY_PROBLEMS
 from backend.partners.queries import SubjectNotLinked
 from backend.recycling.domain import (
     BagAlreadyBound,
@@ -36,6 +37,8 @@ from backend.recycling.domain import (
     BagUnknown,
 )
 from backend.reports.routes import PeriodNotValid
+from backend.review.problem_rows import REVIEW_PROBLEMS
+from backend.rewards.problem_rows import REWARD_PROBLEMS
 from backend.workers import WorkersUnavailable
 
 _RETRY_SOON = {"Retry-After": "2"}
@@ -162,10 +165,6 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请只给出总重 mass_g,或按材料给出 materials,合计不超过 50 千克",
         "Give either mass_g or materials, at most 50 kg together",
     ),
-    InsufficientPoints: ProblemType(
-        "insufficient-points", 422, "可用积分不足", "Not enough points",
-        "继续打卡即可获得积分", "Check in to earn more",
-    ),
     HoldResolved: ProblemType(
         "hold-resolved", 409, "这笔冻结已处理", "Hold resolved",
         "请刷新后查看结果", "Look at the outcome",
@@ -174,4 +173,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "period-not-valid", 422, "时间段有误", "Period not valid",
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
+    **METHODOLOGY_PROBLEMS,
+    **REVIEW_PROBLEMS,
+    **REWARD_PROBLEMS,
 }  # fmt: skip

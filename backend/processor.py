@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import BatchRaced, sqlstate
 from backend.bell import Bell, raise_if_cancelled
+from backend.checkins.domain import APPEAL_WINDOW
 from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.steps import Rulebook
@@ -28,6 +30,7 @@ from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
 from backend.outbox import Work, lease, postpone, release, take
 from backend.reports.steps import report_step
+from backend.review.deletion import delete_due_evidence
 from backend.workers import Workers
 
 TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20}  # rows per transaction
@@ -36,6 +39,7 @@ SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per pho
 SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo waits this long
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 ROLL_EVERY_S = 2.0
+DELETE_EVERY_S = 600.0  # evidence is due two hours before the day that is promised is over
 SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
 ROLL_ROWS_MAX = 1_000
 # SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
@@ -63,6 +67,7 @@ class Processor:
     store: EvidenceStore
     rules: Rulebook
     credit_lanes: int = 2
+    appeal_window: timedelta = APPEAL_WINDOW
 
     def steps(self) -> Mapping[str, FastStep]:
         """The picture of the system: which step acts on which work, in one transaction."""
@@ -83,6 +88,9 @@ class Processor:
             )
             group.create_task(
                 self._repeat("sweep", self.sweep_once, partial(asyncio.sleep, SWEEP_EVERY_S))
+            )
+            group.create_task(
+                self._repeat("delete", self.delete_once, partial(asyncio.sleep, DELETE_EVERY_S))
             )
             group.create_task(
                 self._repeat("roll", self.roll_once, partial(asyncio.sleep, ROLL_EVERY_S))
@@ -145,6 +153,7 @@ class Processor:
                 scorer=self.workers,
                 store=self.store,
                 clock_shift_s=self.rules.clock_shift_s,
+                appeal_window=self.appeal_window,
             )
         except asyncio.CancelledError:
             # A restart is no crash: whoever waits for a verdict must not wait for our lease too.
@@ -157,6 +166,15 @@ class Processor:
         """Fold one portion of deltas of shared accounts; return how many."""
         async with self.engine.begin() as conn:
             return await fold_deltas(conn, limit=ROLL_ROWS_MAX)
+
+    async def delete_once(self) -> int:
+        """Delete one portion of photos of no plate whose time is over; return how many."""
+        deleted = await delete_due_evidence(
+            self.engine, self.store, clock_shift_s=self.rules.clock_shift_s
+        )
+        if deleted:
+            _log.info("evidence_deleted", evidence=deleted)
+        return deleted
 
     async def sweep_once(self) -> int:
         """Delete evidence that nobody names; always pauses afterwards."""

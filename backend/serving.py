@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import structlog
 import uvloop
@@ -13,6 +14,7 @@ from backend.api import build_probes, open_api
 from backend.bell import Bell
 from backend.deployment import Deployment, open_deployment
 from backend.http import serve
+from backend.methodologies.register import CreditingCatalogue, keep_current
 from backend.outbox import CHANNEL
 from backend.processor import Processor
 from backend.settings import Settings
@@ -74,11 +76,11 @@ async def serve_deployment(
         await _check_model(deployment)
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        beside = []
+        beside = _following(group, deployment)
         if parts != "api":
             bell = Bell(deployment.engine, CHANNEL)
             processor = processor_of(deployment, bell)
-            beside = [group.create_task(bell.serve()), group.create_task(processor.serve())]
+            beside += [group.create_task(bell.serve()), group.create_task(processor.serve())]
         try:
             app = build_probes(deployment)
             if parts != "processor":
@@ -97,6 +99,14 @@ async def serve_deployment(
                 task.cancel()
 
 
+def _following(group: asyncio.TaskGroup, deployment: Deployment) -> list[asyncio.Task[None]]:
+    """What is published or withdrawn elsewhere is taken up by this process too."""
+    catalogue, shift = deployment.rules.catalogue, deployment.settings.clock_shift_s
+    if not isinstance(catalogue, CreditingCatalogue):
+        return []
+    return [group.create_task(keep_current(deployment.engine, catalogue, clock_shift_s=shift))]
+
+
 async def _check_model(deployment: Deployment) -> None:
     """A wrong model stops the start, not the photos."""
     try:
@@ -110,7 +120,12 @@ async def _check_model(deployment: Deployment) -> None:
 def processor_of(deployment: Deployment, bell: Bell) -> Processor:
     """The processor of a deployment."""
     return Processor(
-        deployment.engine, bell, deployment.workers, deployment.store, deployment.rules
+        deployment.engine,
+        bell,
+        deployment.workers,
+        deployment.store,
+        deployment.rules,
+        appeal_window=timedelta(days=deployment.settings.appeal_days),
     )
 
 

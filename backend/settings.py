@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+APPEAL_DAYS_MAX = 60  # the photo must still be there; it is kept for 90 days after the decision
 POINTS_FUND_DEFAULT = 1_000_000  # points; enough for a pilot of some thousand members
 
 
@@ -41,7 +42,10 @@ class Settings:
     port: int = 8080
     workers: int = 1
     rate_limits: bool = True
+    redemption_needs_phone: bool = True
+    redemption_account_age_h: int = 72
     app_version_min: str = "1.0.0"
+    appeal_days: int = 7
 
     def changed(self, **values: Any) -> Self:
         """The same settings but for these."""
@@ -51,6 +55,8 @@ class Settings:
         """Refuse what would let time make money."""
         if self.clock_shift_s and not self.demo:
             raise SystemExit("TANHUI_CLOCK_SHIFT_S moves the clock: only with TANHUI_DEMO=1.")
+        if not 1 <= self.appeal_days <= APPEAL_DAYS_MAX:
+            raise SystemExit(f"TANHUI_APPEAL_DAYS is a number from 1 to {APPEAL_DAYS_MAX}.")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

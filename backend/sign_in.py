@@ -67,7 +67,13 @@ class SignIn:
         subject = f"{claims['iss']}|{claims['sub']}"
         roles = frozenset(str(role) for role in claims.get("roles", ()))
         account_id = await self._account_of(subject) if MEMBER in roles else None
-        return Principal(id=subject, roles=roles, account_id=account_id)
+        is_phone_verified = claims.get("phone_number_verified") is True  # OpenID Connect Core, 5.1
+        return Principal(
+            id=subject,
+            roles=roles,
+            account_id=account_id,
+            is_phone_verified=is_phone_verified,
+        )
 
     async def _account_of(self, subject: str) -> UUID:
         """The member's account; the first request of a new member makes it."""

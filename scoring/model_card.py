@@ -41,6 +41,30 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyLimits:
+    """From where on a photo counts as another one's copy, or a person looks; -1 is never.
+
+    The defaults are those of a card without measurements: nothing is refused, and the embedding,
+    of which nothing is known, says nothing.
+
+    Attributes:
+        fingerprint_refused_max: bits of PDQ within which a photo of 48 hours is a copy.
+        fingerprint_review_max: bits of PDQ within which a person looks.
+        embedding_review_max: 1 minus the cosine of two embeddings, per 10,000; within it a person
+            looks.
+        risk_review_min: risk per 10,000 from which on a person looks.
+    """
+
+    fingerprint_refused_max: int = -1
+    fingerprint_review_max: int = 31
+    embedding_review_max: int = -1
+    risk_review_min: int = 5_000
+
+
+UNMEASURED: Final = CopyLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What the service must know about one model file.
 
@@ -50,6 +74,7 @@ class ModelCard:
         input_px: side of the square input.
         embedding_dim: length of the embedding.
         thresholds: chosen on the held-out split that the card describes.
+        copies: measured by `python -m models.copies`.
     """
 
     sha256: str
@@ -57,6 +82,7 @@ class ModelCard:
     input_px: int
     embedding_dim: int
     thresholds: Thresholds
+    copies: CopyLimits = UNMEASURED
 
 
 def read_card(text: str) -> ModelCard:
@@ -77,9 +103,21 @@ def read_card(text: str) -> ModelCard:
             input_px=int(table["input_px"]),
             embedding_dim=int(table["embedding_dim"]),
             thresholds=Thresholds(**table["thresholds"]),
+            copies=CopyLimits(**table.get("copies", {})),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise ModelNotInCard(f"the card's front matter is not complete: {error}") from error
+
+
+def load_card(path: Path | None) -> ModelCard | None:
+    """The card of a model alone, for who shows its lines and runs nothing; None without one."""
+    folder = resources.files("models") if path is None else path.parent
+    name = PACKAGED_MODEL if path is None else path.name
+    try:
+        text = (folder / f"{name.removesuffix('.onnx')}.card.md").read_text(encoding="utf-8")
+        return read_card(text)
+    except (OSError, ModelNotInCard):
+        return None
 
 
 def load_checked(path: Path | None) -> tuple[bytes, ModelCard]:

@@ -28,6 +28,11 @@ _FORMATS: Final = ("JPEG", "PNG", "WEBP")
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 _HEIF_BRANDS: Final = frozenset({b"mif1", b"msf1"})  # the container alone; AVIF uses it as well
 _EXIF_ORIENTATION: Final = 0x0112
+_EXIF_SOFTWARE: Final = 0x0131  # phones write their own version there, editors their name
+_EDITORS: Final = (
+    *("affinity", "canva", "faceapp", "gimp", "krita", "lightroom", "meitu", "paint.net"),
+    *("photoscape", "photoshop", "picsart", "pixelmator", "snapseed", "vsco", "美图", "醒图"),
+)
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -76,6 +81,7 @@ class SanitisedPhoto:
         pixel_sha256: of the size and the pixels that decode from `jpeg`: the claim's identity.
         width: in pixels.
         height: in pixels.
+        edited_with: the editing program that named itself in the upload, of a fixed list.
     """
 
     jpeg: bytes
@@ -83,6 +89,7 @@ class SanitisedPhoto:
     pixel_sha256: bytes
     width: int
     height: int
+    edited_with: str | None = None
 
 
 def sanitise(data: bytes) -> SanitisedPhoto:
@@ -99,6 +106,7 @@ def sanitise(data: bytes) -> SanitisedPhoto:
         Image.open(io.BytesIO(data), formats=_FORMATS) as image,
     ):
         _refuse_by_header(image)
+        editor = _editor(image)
         fresh = _upright_rgb(image)
     jpeg = _encoded(fresh)
     width, height = fresh.size
@@ -108,6 +116,7 @@ def sanitise(data: bytes) -> SanitisedPhoto:
         pixel_sha256=_pixel_sha256(jpeg),
         width=width,
         height=height,
+        edited_with=editor,
     )
 
 
@@ -188,6 +197,16 @@ def _draft(image: Image.Image, side_px_max: int) -> None:
         scale = side_px_max / max(image.size)
         width, height = image.size
         image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+
+
+def _editor(image: Image.Image) -> str | None:
+    """Known editors only: nothing that a stranger wrote into a file goes any further."""
+    try:
+        written = image.getexif().get(_EXIF_SOFTWARE) or image.info.get("Software")
+    except _DECODER_ERRORS:
+        return None
+    named = str(written or "").casefold()
+    return next((editor for editor in _EDITORS if editor in named), None)
 
 
 def _orientation(image: Image.Image) -> int:

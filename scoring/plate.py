@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scoring.fingerprint import FINGERPRINT_SIDE_PX_MAX, Fingerprints, fingerprints_of
-from scoring.model_card import ModelCard, Thresholds, load_checked
+from scoring.model_card import UNMEASURED, CopyLimits, ModelCard, Thresholds, load_checked
 from scoring.photo import decode_evidence
 
 Verdict = Literal["accepted", "in_review", "rejected"]
@@ -58,6 +58,8 @@ class PlateScore:
         embedding: little-endian float16, of length one.
         fingerprints: PDQ in its eight orientations.
         quality: light and sharpness.
+        recapture_risk: `recapture` scaled so that the card's line for it is its line of risk.
+        limits: of the card of `model`, from where on photos count as copies.
     """
 
     scores: dict[str, int]
@@ -69,6 +71,8 @@ class PlateScore:
     embedding: bytes
     fingerprints: Fingerprints
     quality: Quality
+    recapture_risk: int = 0
+    limits: CopyLimits = UNMEASURED
 
     @property
     def fingerprint(self) -> bytes:
@@ -143,6 +147,8 @@ class PlateRecogniser:
             embedding=embedding.astype("<f2").tobytes(),
             fingerprints=fingerprints_of(photo),
             quality=quality,
+            recapture_risk=recapture_risk(recapture_parts, self.card),
+            limits=self.card.copies,
         )
 
 
@@ -167,6 +173,12 @@ def decide(
     if scores["clean"] >= thresholds.clean_accepted_min:
         return "accepted", None
     return "in_review", "uncertain"
+
+
+def recapture_risk(recapture: int, card: ModelCard) -> int:
+    """Risk per 10,000 of a recapture score, both lines of the card falling on one another."""
+    line = max(1, card.thresholds.recapture_review_min)
+    return min(PARTS, recapture * card.copies.risk_review_min // line)
 
 
 def pixels_of(photo: Image.Image, side: int) -> NDArray[np.float32]:

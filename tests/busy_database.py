@@ -9,7 +9,7 @@ from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import top_up
 from backend.checkins.domain import Change, CheckIn, Status
 from backend.checkins.queries import insert_check_ins, settle_check_ins
-from backend.checkins.score_queries import NearPair, insert_near_matches
+from backend.checkins.neighbour_queries import Kind, NearPair, insert_near_matches
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.steps import Outcome, Rulebook, credit_batch
 from backend.db import run
@@ -134,9 +134,9 @@ async def fill(engine):
     await _redeem(engine, members[0], members[1])
     await _owe(engine, members[2])
     await fold(engine)
+    await _redeem(engine, members[0], members[4])
     await _eat_and_ride(engine, members[3:], random.Random(7))
     await report(engine, rows=12)
-    await _redeem(engine, members[0], members[4])
     await _bags(engine, members[5])
     await _photos(engine, members[6])
 
@@ -223,7 +223,7 @@ async def _photos(engine, account_id):
             "DELETE FROM work WHERE step = 'score' AND NOT ids && ARRAY[CAST(:id AS uuid)]",
             id=answers[0].check_in_id,
         )
-        await insert_near_matches(conn, [NearPair(reviewed, credited, 12)])
+        await insert_near_matches(conn, [NearPair(reviewed, credited, Kind.NEAR, 12)])
         await settle_check_ins(
             conn,
             [

@@ -1,6 +1,7 @@
 """Stand-ins with state and without expectations."""
 
 import asyncio
+from dataclasses import replace
 from hashlib import sha256
 
 from scoring.fingerprint import ORIENTATIONS, Fingerprints
@@ -11,13 +12,13 @@ EMBEDDING = b"\x00\x3c" + b"\x00\x00" * 63  # float16: 1, then zeros
 MODEL = "0" * 64
 
 
-def make_score(jpeg=b"a plate", *, verdict="accepted", reason=None, fingerprint=None):
+def make_score(jpeg=b"a plate", *, verdict="accepted", reason=None, fingerprint=None, **changes):
     """A score whose fingerprint is far from that of any other photo, unless one is given."""
     orientations = [sha256(jpeg + bytes([number])).digest() for number in range(len(ORIENTATIONS))]
     if fingerprint is not None:
         orientations[0] = fingerprint
     scores = dict.fromkeys(CLASSES, 0) | {"clean": PARTS}
-    return PlateScore(
+    score = PlateScore(
         scores=scores,
         recapture=0,
         quality=Quality(luminance=200.0, sharpness=500.0),
@@ -27,6 +28,7 @@ def make_score(jpeg=b"a plate", *, verdict="accepted", reason=None, fingerprint=
         embedding=EMBEDDING,
         fingerprints=Fingerprints(tuple(orientations), 100),
     )
+    return replace(score, **changes)
 
 
 class ScriptedScorer:

@@ -127,6 +127,13 @@ MUTATIONS = {
             " AND lot_id = 0 LIMIT 1)"
         ),
     ),
+    "pending points of another day": (
+        "pending_is_of_credits",
+        (
+            "UPDATE pending_points SET occurred_on = occurred_on + 1 WHERE credit_id ="
+            " (SELECT credit_id FROM pending_points LIMIT 1)"
+        ),
+    ),
     "a second booking of one check-in": (
         "one_live_credit",
         # Another one over the cap changes neither grams nor what recomputing gives.

@@ -10,10 +10,17 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from backend.checkins.reasons import MEAL_ALREADY_COUNTED, NO_PLATE, NOT_COVERED
+from backend.checkins.upload_reasons import PHOTO_UNREADABLE
 from backend.units import SHANGHAI, shanghai_day
 
 RETRIES_PER_WINDOW = 3  # a dark canteen or a shaky hand; beyond it a person tries what passes
 MINUTES_PER_HOUR = 60
+APPEAL_WINDOW = timedelta(days=7)  # a week holds somebody's day off; `TANHUI_APPEAL_DAYS` says it
+# A photo of no plate must be gone within 24 h; two hours are left for a processor that was away.
+NO_PLATE_KEPT = timedelta(hours=22)
+# No person who looks at the photo could decide otherwise.
+BEYOND_APPEAL = frozenset({MEAL_ALREADY_COUNTED, NOT_COVERED, PHOTO_UNREADABLE})
 
 
 class Status(StrEnum):
@@ -41,6 +48,11 @@ DECIDED = SETTLED - {Status.IN_REVIEW}
 STOPPED = frozenset({Status.IN_REVIEW, Status.REJECTED})
 
 
+def outcomes_after(status: Status) -> frozenset[Status]:
+    """What a member who waits from here waits for: in review, that is what the person decided."""
+    return DECIDED if status == Status.IN_REVIEW else SETTLED
+
+
 class CheckIn(NamedTuple):
     """One activity that a person reports, or a partner or device for her.
 
@@ -51,6 +63,7 @@ class CheckIn(NamedTuple):
         quantities: Activity data in base units; empty until a bag is weighed.
         natural_key: Capture id, bag code, or the partner's source and event id.
         meal_window: Day and window of a plate, such as `2026-11-21/lunch`.
+        appeal_until: Until when its owner may appeal; None when there is nothing to appeal.
     """
 
     id: UUID
@@ -69,6 +82,7 @@ class CheckIn(NamedTuple):
     natural_key: str
     evidence_sha256: str | None
     meal_window: str | None
+    appeal_until: datetime | None = None
 
 
 class AcceptedPhoto(NamedTuple):
@@ -92,6 +106,8 @@ class Change(NamedTuple):
         was: The status that it must still have; if somebody else moved it, nothing changes.
         quantities: Activity data in base units; None keeps what is recorded.
         action: What a bag turned out to be; None keeps it.
+        appeal_until: Until when a rejection may be appealed.
+        evidence_until: When its evidence goes unless it is appealed.
     """
 
     check_in_id: UUID
@@ -100,6 +116,8 @@ class Change(NamedTuple):
     reason: str | None = None
     quantities: Mapping[str, int] | None = None
     action: str | None = None
+    appeal_until: datetime | None = None
+    evidence_until: datetime | None = None
 
 
 class MealWindow(NamedTuple):
@@ -136,6 +154,23 @@ class WindowUse(NamedTuple):
     def has_retries_left(self) -> bool:
         """Whether another photo may be tried."""
         return self.rejected + self.undecided <= RETRIES_PER_WINDOW
+
+
+def first_rejection(change: Change, now: datetime, window: timedelta) -> Change:
+    """A rejection that its owner may appeal within `window`, unless no person could change it."""
+    final = final_rejection(change, now)
+    if change.reason in BEYOND_APPEAL:
+        return final
+    until = now + window
+    return final._replace(appeal_until=min(until, final.evidence_until or until))
+
+
+def final_rejection(change: Change, now: datetime) -> Change:
+    """A rejection that stands; a photo of no plate goes soon, as after every rejection."""
+    return change._replace(
+        appeal_until=None,
+        evidence_until=now + NO_PLATE_KEPT if change.reason == NO_PLATE else None,
+    )
 
 
 def window_at(moment: datetime, windows: Iterable[MealWindow]) -> str | None:

@@ -67,10 +67,14 @@ async def settle_check_ins(
         " decided_at = CASE WHEN given.status = ANY(CAST(:decided AS text[]))"
         " THEN CAST(:now AS timestamptz) END,"
         " stopped_at = CASE WHEN given.status = ANY(CAST(:stopped AS text[]))"
-        " THEN CAST(:now AS timestamptz) END"
+        " THEN CAST(:now AS timestamptz) END,"
+        " in_review_since = CASE WHEN given.status = 'in_review'"
+        " THEN CAST(:now AS timestamptz) END,"
+        " appeal_until = given.appeal_until, evidence_until = given.evidence_until"
         " FROM unnest(CAST(:ids AS uuid[]), CAST(:was AS text[]), CAST(:statuses AS text[]),"
-        " CAST(:reasons AS text[]), CAST(:quantities AS text[]), CAST(:actions AS text[]))"
-        " AS given(id, was, status, reason, quantities, action)"
+        " CAST(:reasons AS text[]), CAST(:quantities AS text[]), CAST(:actions AS text[]),"
+        " CAST(:appeals AS timestamptz[]), CAST(:evidences AS timestamptz[]))"
+        " AS given(id, was, status, reason, quantities, action, appeal_until, evidence_until)"
         " WHERE check_in.id = given.id AND check_in.status = given.was RETURNING check_in.id",
         decided=sorted(DECIDED),
         stopped=sorted(STOPPED),
@@ -84,6 +88,8 @@ async def settle_check_ins(
             for change in changes
         ],
         actions=[change.action for change in changes],
+        appeals=[change.appeal_until for change in changes],
+        evidences=[change.evidence_until for change in changes],
     )
     return {row.id for row in rows}
 

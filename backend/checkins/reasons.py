@@ -5,12 +5,18 @@ what to do next time. A screen shows the words, a program reads the code.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from scoring.photo import PIXELS_MAX, SIDE_PX_MIN, UPLOAD_BYTES_MAX
+from backend.checkins.upload_reasons import UPLOAD_REASONS, Reason
 
+NO_PLATE: Final = "no_plate"
+LEFTOVERS: Final = "leftovers"
+RESIDUE: Final = "residue"
+RECAPTURED: Final = "recaptured"
+EDITED: Final = "edited"
+APPEALED: Final = "appealed"
 LOOKS_LIKE_EARLIER_PHOTO: Final = "looks_like_earlier_photo"
-PHOTO_UNREADABLE: Final = "photo_unreadable"
+COPY_OF_EARLIER_PHOTO: Final = "copy_of_earlier_photo"
 PHOTO_ALREADY_USED: Final = "photo_already_used"
 ALREADY_COUNTED: Final = "already_counted"
 MEAL_ALREADY_COUNTED: Final = "meal_already_counted"
@@ -20,20 +26,9 @@ CAPTURED_TOO_LATE: Final = "late_photo"
 TOO_LATE: Final = "late"
 NOT_COVERED: Final = "not_covered"
 
-
-class Reason(NamedTuple):
-    """One reason: what we saw, and what helps."""
-
-    code: str
-    text_zh: str
-    text_en: str
-    hint_zh: str
-    hint_en: str
-
-
 _PHOTO = (
     Reason(
-        "no_plate",
+        NO_PLATE,
         "没看到餐盘",
         "No plate was seen",
         "请把整个餐盘放进画面,从上方再拍一张",
@@ -54,7 +49,7 @@ _PHOTO = (
         "Hold the phone still, let it focus and take it again",
     ),
     Reason(
-        "leftovers",
+        LEFTOVERS,
         "餐盘里还有剩余",
         "There is still food on the plate",
         "吃完后再拍一张;吃不完可以下次少点一些",
@@ -82,6 +77,27 @@ _PHOTO = (
         "Take a fresh photo of each meal",
     ),
     Reason(
+        COPY_OF_EARLIER_PHOTO,
+        "与之前的一张照片几乎相同,本次未计入",
+        "It is nearly the same as an earlier photo, so it was not counted",
+        "请为这一餐现拍一张;如果这就是您本人拍的,可以申诉",
+        "Take a fresh photo of this meal; you can appeal if you took this one yourself",
+    ),
+    Reason(
+        "looks_like_another",
+        "与另一张照片相似,已转人工复核",
+        "It resembles another photo, so a person will look at it",
+        "复核通过后照常计入;每餐请现拍一张新照片",
+        "If all is well it counts as usual; take a fresh photo of each meal",
+    ),
+    Reason(
+        "looks_edited",
+        "照片由修图软件保存,已转人工复核",
+        "An editing program saved the photo, so a person will look at it",
+        "请直接上传相机拍的原图",
+        "Upload the photo as the camera took it",
+    ),
+    Reason(
         PHOTO_ALREADY_USED,
         "这张照片已用过",
         "This photo was used before",
@@ -90,62 +106,34 @@ _PHOTO = (
     ),
 )
 
-_FILE = (
+_PERSON = (
     Reason(
-        PHOTO_UNREADABLE,
-        "照片打不开",
-        "The photo could not be opened",
-        "请重新拍一张再上传",
-        "Take the photo again and upload it",
+        RESIDUE,
+        "餐盘里还有残留",
+        "Something is still left on the plate",
+        "吃干净后再拍一张,盘底也要拍到",
+        "Finish and take it again, with the bottom of the plate in view",
     ),
     Reason(
-        "broken",
-        "照片文件不完整",
-        "The photo file is not complete",
-        "请重新拍一张,等上传结束再离开页面",
-        "Take it again and stay on the page until the upload ends",
+        RECAPTURED,
+        "画面是屏幕或照片里的餐盘",
+        "It shows a plate on a screen or on a print",
+        "请直接拍摄面前的餐盘",
+        "Photograph the plate in front of you",
     ),
     Reason(
-        "heic",
-        "暂不支持 HEIC 格式",
-        "HEIC photos cannot be read",
-        "请选择 JPEG:相机设置里选“兼容性最佳”",
-        "Choose JPEG: the camera setting is called Most Compatible",
+        EDITED,
+        "照片在拍摄后改动过",
+        "The photo was changed after it was taken",
+        "请上传相机拍的原图,不加滤镜或贴纸",
+        "Upload the photo as the camera took it, without filters or stickers",
     ),
     Reason(
-        "unsupported_type",
-        "这个文件不是可识别的照片",
-        "This file is not a photo we can read",
-        "请上传 JPEG、PNG 或 WebP 照片",
-        "Upload a JPEG, PNG or WebP photo",
-    ),
-    Reason(
-        "too_large",
-        f"照片文件超过 {UPLOAD_BYTES_MAX // 1_000_000} MB",
-        f"The photo file is larger than {UPLOAD_BYTES_MAX // 1_000_000} MB",
-        "请把长边缩到 1600 像素以内再上传",
-        "Scale the long side to 1600 pixels or less and upload again",
-    ),
-    Reason(
-        "too_small",
-        f"照片太小或太窄,短边至少 {SIDE_PX_MIN} 像素",
-        f"The photo is too small or too narrow; its short side needs {SIDE_PX_MIN} pixels",
-        "请上传相机拍的原图",
-        "Upload the photo as the camera took it",
-    ),
-    Reason(
-        "too_many_pixels",
-        f"照片超过 {PIXELS_MAX // 10_000} 万像素",
-        f"The photo has more than {PIXELS_MAX // 1_000_000} megapixels",
-        "请用较低的分辨率再拍一张",
-        "Take it again at a lower resolution",
-    ),
-    Reason(
-        "several_frames",
-        "动图不能作为照片",
-        "An animated picture cannot be used",
-        "请上传一张静态照片",
-        "Upload one still photo",
+        APPEALED,
+        "已申诉,等待人工复核",
+        "You appealed, so a person will look at it",
+        "复核结束后会在这里看到结果",
+        "The outcome will stand here",
     ),
 )
 
@@ -196,6 +184,13 @@ _CREDIT = (
         "Points are given again when there is a new budget",
     ),
     Reason(
+        "points_queued",
+        "积分待发放:活动经费补充后,按先后顺序发放",
+        "The points wait for money: they are paid in order of arrival",
+        "减碳量已入账,积分到账后会通知您",
+        "The reduction is recorded; you get a notice when the points are paid",
+    ),
+    Reason(
         "self_declared",
         "本人申报:减碳量按一半计算,不发放积分",
         "Self-declared: half of the reduction counts, without points",
@@ -240,5 +235,5 @@ _CREDIT = (
 )
 
 REASONS: Final[Mapping[str, Reason]] = {
-    reason.code: reason for reason in (*_PHOTO, *_FILE, *_MEAL, *_CREDIT)
+    reason.code: reason for reason in (*_PHOTO, *_PERSON, *UPLOAD_REASONS, *_MEAL, *_CREDIT)
 }

@@ -1,6 +1,9 @@
-"""The statements of the score step: what the model said, and which photos look alike."""
+"""The statements of the score step: what the model said, and what a photo looks like.
 
-from collections.abc import Iterable, Mapping, Sequence
+Which photos look alike is asked in `neighbour_queries`.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -8,12 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, run
-
-# The whole population of one deployment, but only for as long as a photo can still come in (24 h)
-# on either side of an activity that is as late as one (24 h).
-NEIGHBOURS_WITHIN_H = 48
-# Design, decision 8: among 93 real clean dishes none met another within 31 bits, 17 % within 58.
-NEAR_DISTANCE_BITS = 31
+from scoring.risk import Risk
 
 
 class Scored(NamedTuple):
@@ -35,14 +33,18 @@ class Fingerprint(NamedTuple):
     """What a photo looks like.
 
     Attributes:
+        region: Where it was taken, six digits.
         orientations: PDQ of the photo in its eight orientations, 32 bytes each, upright first.
         embedding: Of length one.
+        model_sha256: Of the model that made the embedding: those of two models do not compare.
     """
 
     check_in_id: UUID
     taken_at: datetime
+    region: str
     orientations: Sequence[bytes]
     embedding: Sequence[float]
+    model_sha256: str
 
 
 class Ruling(NamedTuple):
@@ -50,14 +52,6 @@ class Ruling(NamedTuple):
 
     verdict: str
     reason: str | None
-
-
-class NearPair(NamedTuple):
-    """A photo that lies within `NEAR_DISTANCE_BITS` of an earlier one."""
-
-    check_in_id: UUID
-    neighbour_id: UUID
-    distance_bits: int
 
 
 async def insert_scores(conn: AsyncConnection, scores: Sequence[Scored], now: datetime) -> None:
@@ -86,15 +80,16 @@ async def insert_fingerprints(conn: AsyncConnection, fingerprints: Sequence[Fing
     """Keep what photos look like; one that is there stays as it is."""
     await run(
         conn,
-        "INSERT INTO photo_fingerprint (check_in_id, taken_at, pdq, embedding)"
-        " SELECT id, taken_at, CAST(pdq AS bit(256)), CAST(embedding AS halfvec)"
-        " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS timestamptz[]), CAST(:pdqs AS text[]),"
-        " CAST(:embeddings AS text[])) AS given(id, taken_at, pdq, embedding)"
-        " ORDER BY id ON CONFLICT DO NOTHING",
+        "INSERT INTO photo_fingerprint (check_in_id, taken_at, region, pdq, embedding)"
+        " SELECT id, taken_at, region, CAST(pdq AS bit(256)), CAST(embedding AS halfvec)"
+        " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS timestamptz[]),"
+        " CAST(:regions AS text[]), CAST(:pdqs AS text[]), CAST(:embeddings AS text[]))"
+        " AS given(id, taken_at, region, pdq, embedding) ORDER BY id ON CONFLICT DO NOTHING",
         ids=[each.check_in_id for each in fingerprints],
         taken=[each.taken_at for each in fingerprints],
-        pdqs=[_bits(each.orientations[0]) for each in fingerprints],
-        embeddings=["[" + ",".join(map(str, each.embedding)) + "]" for each in fingerprints],
+        regions=[each.region for each in fingerprints],
+        pdqs=[as_bits(each.orientations[0]) for each in fingerprints],
+        embeddings=[as_vector(each.embedding) for each in fingerprints],
     )
 
 
@@ -109,71 +104,75 @@ async def rulings_of(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID
     return {row.check_in_id: Ruling(row.verdict, row.reason) for row in rows}
 
 
-async def find_neighbours(
-    conn: AsyncConnection, fingerprints: Sequence[Fingerprint]
-) -> list[NearPair]:
-    """Committed photos that are near one of these in any orientation.
-
-    A photo that was rejected used nothing up, so a retake may resemble it. The distance operator of
-    pgvector counts bits without making a bit string per row: 0.6 µs per stored photo, all eight
-    orientations together, measured on 50,000.
-    """
-    rows = await fetch(
-        conn,
-        "SELECT asked.id, stored.check_in_id AS neighbour_id,"
-        " CAST(min(stored.pdq <~> asked.pdq) AS integer) AS distance_bits"
-        " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS timestamptz[]), CAST(:pdqs AS text[]))"
-        " AS given(id, taken_at, bits) CROSS JOIN LATERAL"
-        " (SELECT given.id, CAST(given.bits AS bit(256)) AS pdq OFFSET 0) AS asked"
-        " JOIN photo_fingerprint AS stored ON stored.taken_at BETWEEN"
-        " given.taken_at - make_interval(hours => :hours)"
-        " AND given.taken_at + make_interval(hours => :hours)"
-        " AND stored.check_in_id <> asked.id AND stored.pdq <~> asked.pdq <= :near"
-        " JOIN check_in ON check_in.id = stored.check_in_id AND check_in.status <> 'rejected'"
-        " GROUP BY asked.id, stored.check_in_id",
-        ids=[each.check_in_id for each in fingerprints for _ in each.orientations],
-        taken=[each.taken_at for each in fingerprints for _ in each.orientations],
-        pdqs=[_bits(pdq) for each in fingerprints for pdq in each.orientations],
-        hours=NEIGHBOURS_WITHIN_H,
-        near=NEAR_DISTANCE_BITS,
-    )
-    return [NearPair._make(row) for row in rows]
-
-
-async def insert_near_matches(conn: AsyncConnection, pairs: Iterable[NearPair]) -> None:
-    """Say that a photo yields to its neighbour, unless the pair was settled the other way before.
-
-    In key order, so that two steps that found each other cannot deadlock. Of a pair within one
-    batch the later check-in is proposed first, and so yields.
-    """
-    ordered = sorted(pairs, key=lambda pair: (*_in_byte_order(pair), -pair.check_in_id.int))
+async def insert_risks(conn: AsyncConnection, risks: Mapping[UUID, Risk]) -> None:
+    """Keep what speaks for a person to look; the first word on a photo stands."""
+    ids = sorted(risks)
     await run(
         conn,
-        "INSERT INTO near_match (first_id, second_id, yields, distance_bits)"
-        " SELECT * FROM unnest(CAST(:firsts AS uuid[]), CAST(:seconds AS uuid[]),"
-        " CAST(:yields AS uuid[]), CAST(:distances AS smallint[])) ON CONFLICT DO NOTHING",
-        firsts=[_in_byte_order(pair)[0] for pair in ordered],
-        seconds=[_in_byte_order(pair)[1] for pair in ordered],
-        yields=[pair.check_in_id for pair in ordered],
-        distances=[pair.distance_bits for pair in ordered],
+        "INSERT INTO photo_risk (check_in_id, per_10000, recapture, edited, neighbour)"
+        " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:totals AS smallint[]),"
+        " CAST(:recaptures AS smallint[]), CAST(:edited AS smallint[]),"
+        " CAST(:neighbours AS smallint[])) ON CONFLICT DO NOTHING",
+        ids=ids,
+        totals=[risks[id].per_10000 for id in ids],
+        recaptures=[risks[id].recapture for id in ids],
+        edited=[risks[id].edited for id in ids],
+        neighbours=[risks[id].neighbour for id in ids],
     )
 
 
-async def yielding(conn: AsyncConnection, pairs: Sequence[NearPair]) -> set[UUID]:
-    """Which of these photos stop: those that the row of a pair names, whoever wrote the row."""
+async def risks_of(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Risk]:
+    """The stored risks of these check-ins; what was never scored has none."""
     rows = await fetch(
         conn,
-        "SELECT yields FROM near_match JOIN unnest(CAST(:firsts AS uuid[]),"
-        " CAST(:seconds AS uuid[])) AS pair(first_id, second_id) USING (first_id, second_id)",
-        firsts=[_in_byte_order(pair)[0] for pair in pairs],
-        seconds=[_in_byte_order(pair)[1] for pair in pairs],
+        "SELECT check_in_id, per_10000, recapture, edited, neighbour FROM photo_risk"
+        " WHERE check_in_id = ANY(CAST(:ids AS uuid[]))",
+        ids=list(ids),
     )
-    return {row.yields for row in rows} & {pair.check_in_id for pair in pairs}
+    return {row.check_in_id: Risk._make(row[1:]) for row in rows}
 
 
-def _in_byte_order(pair: NearPair) -> list[UUID]:
-    return sorted((pair.check_in_id, pair.neighbour_id))
+async def insert_edit_hints(conn: AsyncConnection, hints: Mapping[UUID, str]) -> None:
+    """Remember which editing program named itself in an upload, whose bytes are not kept."""
+    if not hints:
+        return
+    await run(
+        conn,
+        "INSERT INTO edit_hint (check_in_id, edited_with)"
+        " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:programs AS text[]))",
+        ids=list(hints),
+        programs=list(hints.values()),
+    )
 
 
-def _bits(pdq: bytes) -> str:
+async def edited_among(conn: AsyncConnection, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these check-ins whose upload named an editing program."""
+    rows = await fetch(
+        conn,
+        "SELECT check_in_id FROM edit_hint WHERE check_in_id = ANY(CAST(:ids AS uuid[]))",
+        ids=list(ids),
+    )
+    return frozenset(row.check_in_id for row in rows)
+
+
+async def forget_looks(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Delete what is known of how photos looked; goes with their evidence, and can be repeated.
+
+    Scores, risks and near matches stay: whole numbers that explain a decision and show nothing.
+    """
+    for table in ("photo_fingerprint", "edit_hint"):
+        await run(
+            conn,
+            f"DELETE FROM {table} WHERE check_in_id = ANY(CAST(:ids AS uuid[]))",
+            ids=list(ids),
+        )
+
+
+def as_bits(pdq: bytes) -> str:
+    """A fingerprint as the text of a bit string."""
     return f"{int.from_bytes(pdq, 'big'):0{len(pdq) * 8}b}"
+
+
+def as_vector(embedding: Sequence[float]) -> str:
+    """An embedding as the text of a vector."""
+    return "[" + ",".join(map(str, embedding)) + "]"

@@ -8,32 +8,32 @@ before this one looks for neighbours.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.checkins.domain import Change, CheckIn, Status
+from backend.checkins.domain import APPEAL_WINDOW, Change, CheckIn, Status, first_rejection
 from backend.checkins.queries import (
+    Received,
     announce_outcomes,
     check_ins_by_id,
     clock,
     lock_received,
     settle_check_ins,
 )
-from backend.checkins.reasons import LOOKS_LIKE_EARLIER_PHOTO, PHOTO_UNREADABLE
 from backend.checkins.score_queries import (
     Fingerprint,
     Ruling,
     Scored,
-    find_neighbours,
     insert_fingerprints,
-    insert_near_matches,
     insert_scores,
     rulings_of,
-    yielding,
 )
+from backend.checkins.upload_reasons import PHOTO_UNREADABLE
+from backend.checkins.used_once import ruled_among_others
 from backend.events import CHECK_IN_ACCEPTED, Event
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.outbox import Work, acknowledge, append, postpone
@@ -74,6 +74,7 @@ async def score_step(
     scorer: Scorer,
     store: EvidenceStore,
     clock_shift_s: int = 0,
+    appeal_window: timedelta = APPEAL_WINDOW,
 ) -> None:
     """Score the photos of leased work; appends `CheckInAccepted` for those that are accepted.
 
@@ -87,10 +88,16 @@ async def score_step(
     seen = await _look(waiting, scorer, store)
     fingerprints = _fingerprints(waiting, seen.scores)
     rulings = await _keep_scores(engine, seen.scores, fingerprints, clock_shift_s)
-    stopped = await _stopped_by_neighbours(engine, fingerprints, rulings)
-    rulings |= dict.fromkeys(stopped, Ruling("in_review", LOOKS_LIKE_EARLIER_PHOTO))
+    rulings |= await ruled_among_others(engine, seen.scores, fingerprints, rulings)
     rulings |= dict.fromkeys(seen.unreadable, UNREADABLE)
-    await _settle(engine, works, rulings, seen.errors, clock_shift_s)
+    await _settle(
+        engine,
+        works,
+        rulings,
+        seen.errors,
+        clock_shift_s=clock_shift_s,
+        appeal_window=appeal_window,
+    )
 
 
 async def _look(check_ins: Sequence[CheckIn], scorer: Scorer, store: EvidenceStore) -> _Seen:
@@ -150,8 +157,10 @@ def _fingerprints(
         Fingerprint(
             each.id,
             each.occurred_at,
+            each.region,
             scores[each.id].fingerprints.orientations,
             np.frombuffer(scores[each.id].embedding, "<f2").tolist(),
+            scores[each.id].model,
         )
         for each in check_ins
         if each.id in scores
@@ -179,32 +188,14 @@ def _scored(check_in_id: UUID, score: PlateScore) -> Scored:
     return Scored(check_in_id, score.model, parts, score.recapture, score.verdict, score.reason)
 
 
-async def _stopped_by_neighbours(
-    engine: AsyncEngine, fingerprints: Sequence[Fingerprint], rulings: Mapping[UUID, Ruling]
-) -> set[UUID]:
-    """Photos that must yield to one that looks the same; the row of the pair decides, not we.
-
-    Each sees the fingerprints that were committed before its search. Both of a racing pair may see
-    each other and both insert; the second insert waits for the first and then does nothing, so
-    exactly one of the two is named.
-    """
-    asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
-    if not asked:
-        return set()
-    async with engine.begin() as conn:
-        pairs = await find_neighbours(conn, asked)
-        if not pairs:
-            return set()
-        await insert_near_matches(conn, pairs)
-        return await yielding(conn, pairs)
-
-
 async def _settle(
     engine: AsyncEngine,
     works: Sequence[Work],
     rulings: Mapping[UUID, Ruling],
     errors: Mapping[UUID, str],
+    *,
     clock_shift_s: int,
+    appeal_window: timedelta,
 ) -> None:
     """Acknowledge, move the check-ins and tell who waits, in one transaction.
 
@@ -224,7 +215,8 @@ async def _settle(
             {id for work in kept for id in work.ids} & rulings.keys(),
             clock_shift_s=clock_shift_s,
         )
-        moved = await settle_check_ins(conn, _changes(locked.ids, rulings), locked.now)
+        changes = _changes(locked, rulings, appeal_window)
+        moved = await settle_check_ins(conn, changes, locked.now)
         accepted = sorted(id for id in moved if rulings[id].verdict == "accepted")
         await append(conn, _accepted_events(accepted))
         if moved:
@@ -233,12 +225,16 @@ async def _settle(
             await postpone(conn, failed, "; ".join(sorted(set(errors.values()))))
 
 
-def _changes(ids: Iterable[UUID], rulings: Mapping[UUID, Ruling]) -> list[Change]:
-    # A near match leads to a person and never to a no: at which distance a photo may be refused by
-    # itself has to be measured and stand in the model card (design, decision 8).
-    return [
+def _changes(
+    locked: Received, rulings: Mapping[UUID, Ruling], appeal_window: timedelta
+) -> list[Change]:
+    changes = [
         Change(id, Status.RECEIVED, _STATUS_OF[rulings[id].verdict], rulings[id].reason)
-        for id in sorted(ids)
+        for id in sorted(locked.ids)
+    ]
+    return [
+        first_rejection(each, locked.now, appeal_window) if each.status == Status.REJECTED else each
+        for each in changes
     ]
 
 

@@ -37,6 +37,12 @@ check_in = Table(
     Column("decided_at", DateTime(timezone=True)),
     # When it went to review or was rejected; empty for what is on its way or credited.
     Column("stopped_at", DateTime(timezone=True)),
+    # Since when a person has been asked; set while in review, so the queue is an index by itself.
+    Column("in_review_since", DateTime(timezone=True)),
+    # Until when the owner may appeal a rejection; promised then, so a setting cannot take it back.
+    Column("appeal_until", DateTime(timezone=True)),
+    # When the evidence goes unless somebody appeals; a photo of no plate may show anything.
+    Column("evidence_until", DateTime(timezone=True)),
     # Activity data in base units, for example {"distance_m": 12000}.
     Column("quantities", JSONB, nullable=False),
     # What names the activity in the world: capture id, bag code, partner source and event id.
@@ -64,6 +70,18 @@ check_in = Table(
     ),
     # The operator's numbers of what was not credited, without a scan of what was.
     Index("ix_check_in_stopped_at", "stopped_at", postgresql_where="stopped_at IS NOT NULL"),
+    # Both stay as small as what waits: rows that were credited were never in them.
+    Index(
+        "ix_check_in_in_review_since",
+        "in_review_since",
+        "id",
+        postgresql_where="in_review_since IS NOT NULL",
+    ),
+    Index(
+        "ix_check_in_evidence_until",
+        "evidence_until",
+        postgresql_where="evidence_until IS NOT NULL",
+    ),
     # A batch moves all check-ins of a page at once. With half the page free and no index on what
     # changes, those updates stay heap-only: a credit writes one tuple here, not six.
     postgresql_with={"fillfactor": "50"},
@@ -88,10 +106,50 @@ photo_fingerprint = Table(
     "photo_fingerprint",
     metadata,
     Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
-    Column("taken_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+    # Of the check-in: neighbours are searched in the same place first.
+    Column("region", Text, nullable=False),
     # PDQ, 256 bits, of the upright picture; neighbours are searched with the eight orientations.
     Column("pdq", BIT(256), nullable=False),
     Column("embedding", HALFVEC(EMBEDDING_DIMENSIONS), nullable=False),
+    # The exact search over the same place and 48 hours.
+    Index("ix_photo_fingerprint_region_taken_at", "region", "taken_at"),
+    # The search over everything. The embedding has no such index: those of two models do not
+    # compare, and over years honest plates of one canteen come too near each other.
+    Index(
+        "ix_photo_fingerprint_pdq",
+        "pdq",
+        postgresql_using="hnsw",
+        postgresql_ops={"pdq": "bit_hamming_ops"},
+    ),
+)
+
+photo_risk = Table(
+    "photo_risk",
+    metadata,
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    # Per 10,000, like the three signs that it is made of.
+    Column("per_10000", SmallInteger, nullable=False),
+    Column("recapture", SmallInteger, nullable=False),
+    Column("edited", SmallInteger, nullable=False),
+    Column("neighbour", SmallInteger, nullable=False),
+    CheckConstraint("least(recapture, edited, neighbour) >= 0", name="signs_not_negative"),
+    CheckConstraint("greatest(recapture, edited, neighbour) <= 10000", name="signs_are_parts"),
+    # As if the signs were independent, rounded up: whoever reads the row can recompute it.
+    CheckConstraint(
+        "per_10000 = 10000 - (10000 - recapture)::bigint * (10000 - edited)"
+        " * (10000 - neighbour) / 100000000",
+        name="made_of_its_signs",
+    ),
+)
+
+edit_hint = Table(
+    "edit_hint",
+    metadata,
+    # Written at intake, because the upload that says it is not kept.
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    # A name of our own list, never what the file says.
+    Column("edited_with", Text, nullable=False),
 )
 
 near_match = Table(
@@ -102,7 +160,16 @@ near_match = Table(
     Column("second_id", Uuid, primary_key=True),
     # The check-in that stops for a person to look; decided by whoever inserted first.
     Column("yields", Uuid, nullable=False),
+    # What it leads to: a copy is not counted, near goes to a person, alike raises the risk.
+    Column("kind", Text, nullable=False),
     Column("distance_bits", SmallInteger, nullable=False),
+    # 1 minus the cosine, per 10,000; empty where the index of fingerprints found the pair.
+    Column("embedding_distance", SmallInteger),
+    # A reviewer asks from either side.
+    Index("ix_near_match_second_id", "second_id"),
+    # A rejected copy stands for its original in later searches.
+    Index("ix_near_match_yields", "yields"),
+    CheckConstraint("kind IN ('copy', 'near', 'alike')", name="kind"),
     CheckConstraint("first_id < second_id", name="ordered_pair"),
     CheckConstraint("yields IN (first_id, second_id)", name="one_of_the_pair"),
 )

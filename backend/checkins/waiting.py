@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from contextlib import suppress
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bell import Bell
-from backend.checkins.domain import SETTLED
+from backend.checkins.domain import SETTLED, Status
 from backend.checkins.queries import statuses_of
 
 LOOK_ANYWAY_S = 1.0  # the bell may be lost; a person should not notice
@@ -23,12 +23,16 @@ class OutcomeWaiters:
         """Prepare; `serve` must be running for `wait` to end before its time."""
         self._engine = engine
         self._bell = bell
-        self._waiting: dict[UUID, set[asyncio.Future[None]]] = defaultdict(set)
+        self._waiting: dict[UUID, dict[asyncio.Future[None], AbstractSet[Status]]] = defaultdict(
+            dict
+        )
 
-    async def wait(self, check_in_id: UUID, timeout_s: float) -> bool:
-        """Whether the check-in was decided within `timeout_s` seconds."""
+    async def wait(
+        self, check_in_id: UUID, timeout_s: float, outcomes: AbstractSet[Status] = SETTLED
+    ) -> bool:
+        """Whether the check-in came to one of `outcomes` within `timeout_s` seconds."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[check_in_id].add(future)
+        self._waiting[check_in_id][future] = outcomes
         try:
             # The outcome may have come between the caller's own look and this waiting.
             await self._look([check_in_id])
@@ -36,7 +40,7 @@ class OutcomeWaiters:
         except TimeoutError:
             return False
         finally:
-            self._waiting[check_in_id].discard(future)
+            self._waiting[check_in_id].pop(future, None)
             if not self._waiting[check_in_id]:
                 del self._waiting[check_in_id]
         return True
@@ -54,7 +58,6 @@ class OutcomeWaiters:
         async with self._engine.connect() as conn:
             statuses = await statuses_of(conn, check_in_ids)
         for check_in_id, status in statuses.items():
-            if status in SETTLED:
-                for future in self._waiting.get(check_in_id, ()):
-                    if not future.done():
-                        future.set_result(None)
+            for future, outcomes in self._waiting.get(check_in_id, {}).items():
+                if status in outcomes and not future.done():
+                    future.set_result(None)

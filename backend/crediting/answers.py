@@ -29,7 +29,8 @@ STATUS_WORDS = {
 class CheckInAnswer(msgspec.Struct, kw_only=True):
     """One check-in.
 
-    `reason` is a stable code; `message` and `hint` say it in the language of the request.
+    `reason` is a stable code; `message` and `hint` say it in the language of the request. Until
+    `appeal_until` its owner may appeal, once; null when there is nothing to appeal.
     """
 
     id: UUID
@@ -53,6 +54,7 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     points_reason: str | None
     credit_id: UUID | None
     methodology_version: str | None
+    appeal_until: datetime | None
     expected_seconds: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
@@ -91,5 +93,6 @@ def render(
         points_reason=credit.points_reason if credit else None,
         credit_id=credit.id if credit else None,
         methodology_version=credit.version if credit else None,
+        appeal_until=check_in.appeal_until,
         expected_seconds=expected_seconds,
     )

@@ -7,12 +7,12 @@ reversals and new credits.
 
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from backend.campaigns.domain import LAUNCH_RULE, SELF_DECLARED_EARNS_NONE, points_for
+from backend.campaigns.domain import PointsRules, Price
 from backend.errors import DomainError
 from backend.ids import uuid7
 from backend.units import shanghai_day
@@ -44,6 +44,7 @@ class Order(NamedTuple):
     Attributes:
         quantities: Activity data in base units.
         claim: Key of the real thing that this activity uses up for ever, made by `claim_key`.
+        vesting_h: Hours that its points wait: evidence that a person could fake is paid later.
     """
 
     check_in_id: UUID
@@ -57,6 +58,7 @@ class Order(NamedTuple):
     tier: str
     region: str
     claim: bytes | None = None
+    vesting_h: int = 0
 
 
 class Admitted(NamedTuple):
@@ -168,11 +170,12 @@ def reduction_of(credit: Credit) -> Reduction:
 
 
 def admit(
-    orders: Iterable[Order], catalogue: Catalogue
+    orders: Iterable[Order], catalogue: Catalogue, closed: Collection[str] = ()
 ) -> tuple[list[Admitted], dict[UUID, DomainError]]:
     """Orders that a methodology covers, each with what it earns alone; the rest are refused.
 
-    This comes before claims are taken, because a claim is never freed.
+    This comes before claims are taken, because a claim is never freed. `closed` are the hashes of
+    versions that take no new bookings.
     """
     admitted: list[Admitted] = []
     refused: dict[UUID, DomainError] = {}
@@ -183,6 +186,9 @@ def admit(
             alone = reduce_period((activity,), catalogue)[order.natural_key]
         except CannotCalculate as error:
             refused[order.check_in_id] = ActivityNotCovered(str(error))
+            continue
+        if alone.version in closed:
+            refused[order.check_in_id] = ActivityNotCovered("The methodology's version is closed.")
         else:
             admitted.append(Admitted(order, activity, (order.account_id, period), alone))
     return admitted, refused
@@ -192,6 +198,7 @@ def decide(
     admitted: Iterable[Admitted],
     booked: Mapping[PeriodKey, Sequence[Booked]],
     catalogue: Catalogue,
+    points: PointsRules,
 ) -> Decision:
     """Reductions of all periods that the orders touch, each item seeing the earlier ones."""
     by_period: dict[PeriodKey, list[Admitted]] = defaultdict(list)
@@ -204,8 +211,9 @@ def decide(
         reductions = _reductions(asked, there, catalogue)
         for item in asked:
             order = item.order
-            credits[order.check_in_id] = _credit_of(order, key[1], reductions[order.natural_key])
-        corrections += _corrections(there, reductions)
+            reduction = reductions[order.natural_key]
+            credits[order.check_in_id] = _credit_of(order, key[1], reduction, points)
+        corrections += _corrections(there, reductions, points)
     return Decision(credits, corrections)
 
 
@@ -220,9 +228,15 @@ def _reductions(
     return reduce_period(activities, catalogue)
 
 
-def _credit_of(order: Order, period: str, reduction: Reduction) -> Credit:
-    is_documented = order.tier == Tier.DOCUMENTED
-    points = points_for(order.action, is_documented=is_documented, grams=reduction.grams)
+def price_of(item: Order | Credit, points: PointsRules) -> Price:
+    """Points that an activity earns if it has grams, and the fund that pays them."""
+    day = item.occurred_on if isinstance(item, Credit) else shanghai_day(item.occurred_at)
+    is_documented = item.tier == Tier.DOCUMENTED
+    return points.price(item.action, item.region, day, is_documented=is_documented)
+
+
+def _credit_of(order: Order, period: str, reduction: Reduction, points: PointsRules) -> Credit:
+    price = price_of(order, points)
     return Credit(
         uuid7(),
         order.check_in_id,
@@ -244,13 +258,15 @@ def _credit_of(order: Order, period: str, reduction: Reduction) -> Credit:
         reduction.unrounded,
         reduction.grams,
         reduction.reason,
-        points,
-        None if is_documented else SELF_DECLARED_EARNS_NONE,
-        LAUNCH_RULE,
+        price.points if reduction.grams else 0,
+        price.reason,
+        price.rule,
     )
 
 
-def _corrections(there: Iterable[Booked], reductions: Mapping[str, Reduction]) -> list[Correction]:
+def _corrections(
+    there: Iterable[Booked], reductions: Mapping[str, Reduction], points: PointsRules
+) -> list[Correction]:
     changed = []
     for booked in there:
         old, now = booked.credit, reductions[booked.credit.natural_key]
@@ -260,14 +276,16 @@ def _corrections(there: Iterable[Booked], reductions: Mapping[str, Reduction]) -
             now.reason,
         ):
             continue
-        changed.append(Correction(booked, uuid7(), _rebooked(old, now)))
+        changed.append(Correction(booked, uuid7(), _rebooked(old, now, points)))
     return changed
 
 
-def _rebooked(old: Credit, reduction: Reduction) -> Credit:
-    points = points_for(
-        old.action, is_documented=old.tier == Tier.DOCUMENTED, grams=reduction.grams
-    )
+def _rebooked(old: Credit, reduction: Reduction, points: PointsRules) -> Credit:
+    """The booking after a correction, by the points rule of the activity's day.
+
+    While the grams stay above zero, points never rise: what was not given is not given later.
+    """
+    earned = price_of(old, points).points if reduction.grams else 0
     return old._replace(
         id=uuid7(),
         booking=old.booking + 1,
@@ -277,6 +295,5 @@ def _rebooked(old: Credit, reduction: Reduction) -> Credit:
         unrounded=reduction.unrounded,
         grams=reduction.grams,
         reason=reduction.reason,
-        # Points that an empty fund could not pay are not regained while the grams stay.
-        points=min(points, old.points) if old.grams else points,
+        points=min(earned, old.points) if old.grams else earned,
     )

@@ -1,247 +1,238 @@
-"""From bookings to transfers: grams from issuance, points from the fund, debts, clawbacks."""
+"""From bookings to transfers: grams from issuance, points from the funds, and what waits.
 
+Every point of a batch is accounted for once: what was drawn from a fund is paid, set aside for
+later, or given back.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.campaigns.domain import FUND_EXHAUSTED, PROGRAMME_FUND
+from backend.campaigns.domain import POINTS_QUEUED, PointsRules
+from backend.campaigns.pending import Pending
+from backend.campaigns.points_rules import points_rules
 from backend.campaigns.queries import draw, give_back
-from backend.crediting.domain import Correction, Credit, Decision
-from backend.ledger.domain import (
-    GRAMS_LOT,
-    ISSUANCE_ACCOUNT,
-    LotBalance,
-    Purpose,
-    Transfer,
-    points_expire_on,
-    take_available,
-)
-from backend.ledger.queries import Locked, ensure_lots, point_lots, set_points_debt
+from backend.crediting.clawback import Lots, grams_of, take_back
+from backend.crediting.domain import Credit, Decision, price_of
+from backend.ledger.domain import GRAMS_LOT, Purpose, Transfer, points_expire_on
+from backend.ledger.queries import Locked, ensure_lots, set_points_debt
+from backend.units import shanghai_day
+
+_AT_ONCE: Mapping[UUID, int] = {}
+
+
+class Award(NamedTuple):
+    """Points that a booking is the first to give.
+
+    Attributes:
+        vesting_h: Hours until they are paid; 0 pays them with the booking.
+    """
+
+    credit: Credit
+    fund_id: UUID
+    lot_id: int
+    vesting_h: int
 
 
 class Payment(NamedTuple):
-    """What a decision moves: bookings with the lot of their points, and their transfers."""
+    """What a decision moves.
+
+    Attributes:
+        bookings: Credits with the lot of their points.
+        pending: Points that get their transfer later.
+        released: Reversed credits whose points were still pending.
+    """
 
     bookings: Sequence[tuple[Credit, int]]
     transfers: Sequence[Transfer]
+    pending: Sequence[Pending]
+    released: Sequence[UUID]
 
 
-async def pay(conn: AsyncConnection, decision: Decision, locked: Locked) -> Payment:
+async def pay(
+    conn: AsyncConnection,
+    decision: Decision,
+    locked: Locked,
+    waits: Mapping[UUID, int] = _AT_ONCE,
+) -> Payment:
     """Fund the points of a decision and lay out all its transfers.
 
-    Draws once from the fund. When the fund is short, later bookings of the batch get no new points,
-    with reason `fund_exhausted`; grams are never held back. Debts are repaid from new points here.
+    `waits` has the hours of vesting by check-in. Draws once from each fund. What a short fund
+    cannot pay is queued, with all that comes behind it; grams are never held back. Debts are repaid
+    from the points that are paid here.
     """
-    credits, corrections = await _funded(conn, decision)
-    lots = await _lots(conn, [*credits, *(each.new for each in corrections)])
+    rules = await points_rules(conn, locked.now)
+    credits = [*decision.credits.values(), *(each.new for each in decision.corrections)]
+    lots = await _lots(conn, credits, rules, locked.now)
+    awards = _awards(decision, rules, lots, waits)
+    short, left = await _draw(conn, awards)
     debts = dict(locked.points_debt)
+    paid, pending = _give(awards, short, locked.now, debts)
+    grams = [move for credit in decision.credits.values() for move in grams_of(credit)]
+    back = await take_back(conn, decision.corrections, paid, lots, debts)
+    payment = Payment(
+        _bookings(decision, {each.credit.id: each for each in awards}, short, lots),
+        [*grams, *paid, *back.transfers],
+        [*pending, *back.pending],
+        [each.credit_id for each in back.released],
+    )
+    await write_debts(conn, debts, locked)
+    await _give_back(conn, left, payment, back.released)
+    return payment
+
+
+async def _lots(
+    conn: AsyncConnection, credits: Sequence[Credit], rules: PointsRules, now: datetime
+) -> Lots:
+    """The lot of every credit, also of those without points: a correction may give them some."""
+    today = shanghai_day(now)
+    place_of = {
+        credit.id: (price_of(credit, rules).fund_id, _expiry(credit, today)) for credit in credits
+    }
+    found = await ensure_lots(conn, place_of.values()) if place_of else {}
+    return Lots(
+        {credit_id: found[place] for credit_id, place in place_of.items()},
+        {lot_id: fund_id for (fund_id, _), lot_id in found.items()},
+        {lot_id: expires_on for (_, expires_on), lot_id in found.items()},
+    )
+
+
+def _expiry(credit: Credit, today: date) -> date:
+    """By the day of the activity; who is credited years later still has until the year's end."""
+    return max(points_expire_on(credit.occurred_on), date(today.year, 12, 31))
+
+
+def _awards(
+    decision: Decision, rules: PointsRules, lots: Lots, waits: Mapping[UUID, int]
+) -> list[Award]:
+    """New points, in order of the batch; a re-booking gives some only where there were none."""
+    first = [(credit, waits.get(credit.check_in_id, 0)) for credit in decision.credits.values()]
+    again = [(each.new, 0) for each in decision.corrections if not each.old.credit.points]
+    return [
+        Award(credit, price_of(credit, rules).fund_id, lots.of_credit[credit.id], vesting_h)
+        for credit, vesting_h in (*first, *again)
+        if credit.points
+    ]
+
+
+async def _draw(conn: AsyncConnection, awards: Sequence[Award]) -> tuple[set[UUID], Counter[UUID]]:
+    """Credits whose points must wait for money, and what was drawn from each fund."""
+    wanted: Counter[UUID] = Counter()
+    for award in awards:
+        wanted[award.fund_id] += award.credit.points
+    drawn = Counter(
+        {fund_id: await draw(conn, fund_id, amount) for fund_id, amount in sorted(wanted.items())}
+    )
+    if drawn == wanted:
+        return set(), drawn
+    left, dry, short = Counter(drawn), set[UUID](), set[UUID]()
+    for award in awards:
+        if award.fund_id in dry or award.credit.points > left[award.fund_id]:
+            dry.add(award.fund_id)
+            short.add(award.credit.id)
+        else:
+            left[award.fund_id] -= award.credit.points
+    return short, drawn
+
+
+def _give(
+    awards: Sequence[Award], short: set[UUID], now: datetime, debts: dict[UUID, int]
+) -> tuple[list[Transfer], list[Pending]]:
+    """Transfers of points that are paid at once, and rows for those that wait."""
     transfers: list[Transfer] = []
-    for credit in credits:
-        transfers += _earned(credit, lots[_expiry(credit)], debts)
-    if corrections:
-        transfers += await _corrected(conn, corrections, transfers, lots, debts)
-    await _write_debts(conn, debts, locked)
-    await give_back(conn, PROGRAMME_FUND, _returned(transfers, corrections))
-    bookings = [(credit, lots[_expiry(credit)]) for credit in credits]
-    bookings += [(each.new, each.old.lot_id) for each in corrections]
-    return Payment(bookings, transfers)
+    pending: list[Pending] = []
+    for credit, fund_id, lot_id, vesting_h in awards:
+        account_id, day = credit.account_id, credit.occurred_on
+        row = Pending(
+            credit.id,
+            account_id,
+            fund_id,
+            lot_id,
+            credit.points,
+            day,
+            now + timedelta(hours=vesting_h) if vesting_h else now,
+            credit.id not in short,
+            now,
+        )
+        if vesting_h or credit.id in short:
+            pending.append(row)
+        else:
+            transfers += paid_points(row, debts)
+    return transfers, pending
 
 
-async def _funded(
-    conn: AsyncConnection, decision: Decision
-) -> tuple[Sequence[Credit], Sequence[Correction]]:
-    """Bookings whose new points the fund pays, in order of the batch."""
-    credits, corrections = list(decision.credits.values()), decision.corrections
-    wanted = sum(credit.points for credit in credits) + sum(map(_rise, corrections))
-    left = await draw(conn, PROGRAMME_FUND, wanted)
-    if left == wanted:
-        return credits, corrections
-    paid_credits, paid_corrections = [], []
-    for credit in credits:
-        can_pay = credit.points <= left
-        left -= credit.points if can_pay else 0
-        paid_credits.append(credit if can_pay else _unpaid(credit, 0))
-    for each in corrections:
-        can_pay = _rise(each) <= left
-        left -= _rise(each) if can_pay else 0
-        kept = each if can_pay else each._replace(new=_unpaid(each.new, each.old.credit.points))
-        paid_corrections.append(kept)
-    await give_back(conn, PROGRAMME_FUND, left)
-    return paid_credits, paid_corrections
+def paid_points(points: Pending, debts: dict[UUID, int]) -> Iterator[Transfer]:
+    """Points that a credit gives, and the part of them that pays off an older debt."""
+    account_id, fund_id, day = points.account_id, points.fund_id, points.occurred_on
+    yield Transfer(
+        account_id,
+        points.credit_id,
+        Purpose.CREDIT,
+        points.lot_id,
+        fund_id,
+        account_id,
+        points.points,
+        day,
+    )
+    repaid = min(debts[account_id], points.points)
+    if repaid:
+        debts[account_id] -= repaid
+        yield Transfer(
+            account_id,
+            points.credit_id,
+            Purpose.REPAY,
+            points.lot_id,
+            account_id,
+            fund_id,
+            repaid,
+            day,
+        )
 
 
-def _unpaid(credit: Credit, points: int) -> Credit:
-    return credit._replace(points=points, points_reason=FUND_EXHAUSTED)
+def _bookings(
+    decision: Decision, awards: Mapping[UUID, Award], short: set[UUID], lots: Lots
+) -> list[tuple[Credit, int]]:
+    """Credits as they are written: what waits for money says so."""
+
+    def booked(credit: Credit) -> Credit:
+        if credit.id in short:
+            return credit._replace(points_reason=POINTS_QUEUED)
+        is_over = credit.points_reason == POINTS_QUEUED and not credit.points
+        return credit._replace(points_reason=None) if is_over else credit
+
+    bookings = [(booked(credit), lots.of_credit[credit.id]) for credit in decision.credits.values()]
+    for each in decision.corrections:
+        given_again = each.new.id in awards
+        lot_id = lots.of_credit[each.new.id] if given_again else each.old.lot_id
+        bookings.append((booked(each.new), lot_id))
+    return bookings
 
 
-def _rise(correction: Correction) -> int:
-    return max(0, correction.new.points - correction.old.credit.points)
-
-
-def _kept(correction: Correction) -> int:
-    return min(correction.new.points, correction.old.credit.points)
-
-
-async def _write_debts(conn: AsyncConnection, debts: Mapping[UUID, int], locked: Locked) -> None:
+async def write_debts(conn: AsyncConnection, debts: Mapping[UUID, int], locked: Locked) -> None:
+    """Write what changed of the debts of locked accounts."""
     changed = {id: debt for id, debt in debts.items() if debt != locked.points_debt[id]}
     if changed:
         await set_points_debt(conn, changed)
 
 
-def _returned(transfers: Sequence[Transfer], corrections: Sequence[Correction]) -> int:
-    """Points that go back to the fund; what a correction keeps only passes through it."""
-    received = sum(each.amount for each in transfers if each.credit == PROGRAMME_FUND)
-    return received - sum(map(_kept, corrections))
-
-
-async def _lots(conn: AsyncConnection, credits: Sequence[Credit]) -> Mapping[date, int]:
-    wanted = {(PROGRAMME_FUND, _expiry(credit)) for credit in credits}
-    found = await ensure_lots(conn, wanted) if wanted else {}
-    return {expires_on: lot_id for (_, expires_on), lot_id in found.items()}
-
-
-def _expiry(credit: Credit) -> date:
-    return points_expire_on(credit.occurred_on)
-
-
-def _earned(credit: Credit, lot_id: int, debts: dict[UUID, int]) -> Iterator[Transfer]:
-    """Grams, points, and the part of the points that pays off an older debt."""
-    account_id, day = credit.account_id, credit.occurred_on
-    if credit.grams:
-        yield Transfer(
-            account_id,
-            credit.id,
-            Purpose.CREDIT,
-            GRAMS_LOT,
-            ISSUANCE_ACCOUNT,
-            account_id,
-            credit.grams,
-            day,
-        )
-    if credit.points:
-        yield Transfer(
-            account_id,
-            credit.id,
-            Purpose.CREDIT,
-            lot_id,
-            PROGRAMME_FUND,
-            account_id,
-            credit.points,
-            day,
-        )
-        repaid = min(debts[account_id], credit.points)
-        if repaid:
-            debts[account_id] -= repaid
-            yield Transfer(
-                account_id,
-                credit.id,
-                Purpose.REPAY,
-                lot_id,
-                account_id,
-                PROGRAMME_FUND,
-                repaid,
-                day,
-            )
-
-
-async def _corrected(
-    conn: AsyncConnection,
-    corrections: Sequence[Correction],
-    earned: Sequence[Transfer],
-    lots: Mapping[date, int],
-    debts: dict[UUID, int],
-) -> list[Transfer]:
-    """Reversals and re-bookings, each seeing what the batch has earned and corrected before it."""
-    expiry_of = {lot_id: expires_on for expires_on, lot_id in lots.items()}
-    balances = dict(await point_lots(conn, sorted({each.new.account_id for each in corrections})))
-    for account_id, there in balances.items():
-        own = [move for move in earned if move.account_id == account_id]
-        balances[account_id] = _after(there, own, expiry_of)
-    transfers: list[Transfer] = []
-    for each in corrections:
-        account_id = each.new.account_id
-        moves = [*_reversed(each, balances[account_id], debts), *_booked_again(each)]
-        balances[account_id] = _after(balances[account_id], moves, expiry_of)
-        transfers += moves
-    return transfers
-
-
-def _reversed(
-    correction: Correction, lots: Sequence[LotBalance], debts: dict[UUID, int]
-) -> Iterator[Transfer]:
-    """Take back the old grams, and of the old points what the new booking does not keep."""
-    old, account_id = correction.old.credit, correction.old.credit.account_id
-    day, cause = old.occurred_on, correction.reversal_id
-    if old.grams:
-        yield Transfer(
-            account_id,
-            cause,
-            Purpose.REVERSE,
-            GRAMS_LOT,
-            account_id,
-            ISSUANCE_ACCOUNT,
-            old.grams,
-            day,
-        )
-    kept = _kept(correction)
-    portions, missing = take_available(lots, old.points - kept, first_lot=correction.old.lot_id)
-    taken = dict(portions)
-    taken[correction.old.lot_id] = taken.get(correction.old.lot_id, 0) + kept
-    debts[account_id] += missing
-    for lot_id, amount in taken.items():
-        purpose = Purpose.REVERSE if lot_id == correction.old.lot_id else Purpose.CLAW_BACK
-        if amount:
-            yield Transfer(
-                account_id,
-                cause,
-                purpose,
-                lot_id,
-                account_id,
-                PROGRAMME_FUND,
-                amount,
-                day,
-            )
-
-
-def _booked_again(correction: Correction) -> Iterator[Transfer]:
-    new, account_id = correction.new, correction.new.account_id
-    day = new.occurred_on
-    if new.grams:
-        yield Transfer(
-            account_id,
-            new.id,
-            Purpose.CREDIT,
-            GRAMS_LOT,
-            ISSUANCE_ACCOUNT,
-            account_id,
-            new.grams,
-            day,
-        )
-    if new.points:
-        yield Transfer(
-            account_id,
-            new.id,
-            Purpose.CREDIT,
-            correction.old.lot_id,
-            PROGRAMME_FUND,
-            account_id,
-            new.points,
-            day,
-        )
-
-
-def _after(
-    balances: Sequence[LotBalance], moves: Sequence[Transfer], expiry_of: Mapping[int, date]
-) -> list[LotBalance]:
-    """The account's lots of points once these moves of its own are booked."""
-    after = {each.lot_id: each for each in balances}
-    for move in moves:
-        if move.lot_id == GRAMS_LOT:
-            continue
-        found = after.get(move.lot_id) or LotBalance(move.lot_id, expiry_of[move.lot_id], 0, 0)
-        sign = 1 if move.credit == move.account_id else -1
-        after[move.lot_id] = found._replace(posted=found.posted + sign * move.amount)
-    return list(after.values())
+async def _give_back(
+    conn: AsyncConnection, drawn: Counter[UUID], payment: Payment, released: Sequence[Pending]
+) -> None:
+    """Return to each fund what was drawn or came back and is neither paid nor set aside."""
+    left = Counter(drawn)
+    for move in payment.transfers:
+        if move.lot_id != GRAMS_LOT and move.debit == move.account_id:
+            left[move.credit] += move.amount
+        elif move.lot_id != GRAMS_LOT:
+            left[move.debit] -= move.amount
+    for gone in released:
+        left[gone.fund_id] += gone.points if gone.is_funded else 0
+    for row in payment.pending:
+        left[row.fund_id] -= row.points if row.is_funded else 0
+    for fund_id, amount in sorted(left.items()):
+        assert amount >= 0, "a batch pays no more than it drew and took back"
+        await give_back(conn, fund_id, amount)

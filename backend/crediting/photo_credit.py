@@ -57,6 +57,7 @@ def order_of(check_in: AcceptedPhoto, rules: Rulebook) -> Order:
         check_in.tier,
         check_in.region,
         claim_key(rules.claim_secret, "meal", *meal),
+        rules.vesting_h,
     )
 
 

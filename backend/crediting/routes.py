@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.checkins.domain import SETTLED, CheckIn
+from backend.checkins.domain import CheckIn, outcomes_after
 from backend.checkins.queries import find_by_natural_key, get_check_in, list_check_ins
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.answers import CheckInAnswer, render
@@ -117,8 +117,9 @@ class CheckInReader:
     async def get_own(self, call: Call[None, None]) -> Answer:
         """Answer one check-in; with `wait`, once it is decided or the time is over."""
         check_in = await self._own(call)
-        if call.wait_s and check_in.status not in SETTLED:
-            await self.waiters.wait(check_in.id, call.wait_s)
+        outcomes = outcomes_after(check_in.status)
+        if call.wait_s and check_in.status not in outcomes:
+            await self.waiters.wait(check_in.id, call.wait_s, outcomes)
         return Answer(await load_answer(self.engine, check_in.id, call))
 
     async def get_calculation(self, call: Call[None, None]) -> Answer:

@@ -1,11 +1,11 @@
 """Credit a batch of accepted activities: load, decide, write.
 
 The caller has locked the accounts and writes the check-ins; this books credits, transfers and
-points, takes the claims, and appends `CreditBooked`. Nothing here knows where an activity came
-from.
+points, takes the claims, and appends `CreditBooked` and `CreditRestated`. Nothing here knows where
+an activity came from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -13,6 +13,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.campaigns.pending import replace_pending
+from backend.campaigns.points_rules import points_rules
 from backend.crediting.domain import (
     Admitted,
     Correction,
@@ -33,8 +35,9 @@ from backend.crediting.queries import (
     take_claims,
 )
 from backend.errors import DomainError
-from backend.events import CREDIT_BOOKED, IDS_PER_EVENT_MAX, Event
+from backend.events import CREDIT_BOOKED, CREDIT_RESTATED, IDS_PER_EVENT_MAX, Event
 from backend.ledger.queries import Locked, post
+from backend.methodologies.register import CreditingCatalogue
 from backend.outbox import append
 from scoring.methodology import Catalogue
 
@@ -55,11 +58,22 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """What decisions need besides the database: the methodologies and the key of claims."""
+    """What decisions need besides the database: the methodologies and the key of claims.
+
+    Attributes:
+        vesting_h: Hours that points of photo evidence wait; 0 pays them with the credit.
+    """
 
     catalogue: Catalogue
     claim_secret: bytes
     clock_shift_s: int = 0
+    vesting_h: int = 0
+
+    @property
+    def closed(self) -> Collection[str]:
+        """Hashes of versions that take no new bookings: withdrawn, or past their grace."""
+        catalogue = self.catalogue
+        return catalogue.closed if isinstance(catalogue, CreditingCatalogue) else ()
 
 
 async def credit_batch(
@@ -69,16 +83,19 @@ async def credit_batch(
 
     A second call with the same orders refuses each with `EvidenceAlreadyUsed` where claims name
     them, and otherwise fails on the unique booking of the check-in: nothing is booked twice.
-    Appends `CreditBooked` with the ids of all new bookings.
+    Appends `CreditBooked` with the ids of all new bookings, and `CreditRestated` with those of the
+    reversals by which earlier bookings of the same day were taken back.
     """
     refused: dict[UUID, DomainError] = {}
     kept, repeated = fold_equal_claims(orders)
-    admitted, uncovered = admit(kept, rules.catalogue)
+    admitted, uncovered = admit(kept, rules.catalogue, rules.closed)
     free, used = await _claim(conn, admitted, locked.now)
     refused.update({**repeated, **uncovered, **used})
     booked = await live_credits(conn, {item.period for item in free})
-    decision = decide(free, booked, rules.catalogue)
-    credits = await _write(conn, decision, locked)
+    points = await points_rules(conn, locked.now)
+    decision = decide(free, booked, rules.catalogue, points)
+    waits = {each.check_in_id: each.vesting_h for each in orders if each.vesting_h}
+    credits = await _write(conn, decision, locked, waits)
     corrected = _corrected_by_account(decision.corrections)
     return [
         refused[order.check_in_id]
@@ -106,23 +123,25 @@ async def _claim(
 
 
 async def _write(
-    conn: AsyncConnection, decision: Decision, locked: Locked
+    conn: AsyncConnection, decision: Decision, locked: Locked, waits: Mapping[UUID, int]
 ) -> Mapping[UUID, Credit]:
-    """Draw from the fund, then book transfers, credits, reversals and the event."""
-    payment = await pay(conn, decision, locked)
+    """Draw from the funds, then book transfers, credits, pending points, reversals, the event."""
+    payment = await pay(conn, decision, locked, waits)
     await post(conn, payment.transfers, locked.now)
     await insert_credits(conn, payment.bookings, locked.now)
+    await replace_pending(conn, payment.released, payment.pending)
     if decision.corrections:
         await insert_reversals(conn, decision.corrections, reason=LATE_ACTIVITY, now=locked.now)
-    if payment.bookings:
-        await append(conn, _booked_events([credit.id for credit, _ in payment.bookings]))
+    reversals = [each.reversal_id for each in decision.corrections]
+    bookings = [credit.id for credit, _ in payment.bookings]
+    await append(conn, [*_events(CREDIT_RESTATED, reversals), *_events(CREDIT_BOOKED, bookings)])
     return {credit.check_in_id: credit for credit, _ in payment.bookings}
 
 
-def _booked_events(ids: Sequence[UUID]) -> list[Event]:
+def _events(name: str, ids: Sequence[UUID]) -> list[Event]:
     """One event, or two when corrections take a full batch above the limit of an event."""
     starts = range(0, len(ids), IDS_PER_EVENT_MAX)
-    return [Event(CREDIT_BOOKED, ids[start : start + IDS_PER_EVENT_MAX]) for start in starts]
+    return [Event(name, ids[start : start + IDS_PER_EVENT_MAX]) for start in starts]
 
 
 def _corrected_by_account(

@@ -26,6 +26,7 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: Word
     roles: Annotated[list[Word], msgspec.Meta(max_length=ROLES_MAX)]
     name: Word | None = None
+    phone_number_verified: bool = False
 
 
 class IssuedToken(msgspec.Struct, frozen=True):
@@ -61,7 +62,14 @@ class DevIssuer:
         self._clock = clock
         self._key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
 
-    def issue(self, subject: str, *, roles: list[str], name: str | None = None) -> str:
+    def issue(
+        self,
+        subject: str,
+        *,
+        roles: list[str],
+        name: str | None = None,
+        is_phone_verified: bool = False,
+    ) -> str:
         """Make a token that is good for an hour."""
         now = int(self._clock())
         claims: dict[str, Any] = {
@@ -74,6 +82,8 @@ class DevIssuer:
         }
         if name is not None:
             claims["name"] = name
+        if is_phone_verified:
+            claims["phone_number_verified"] = True
         return jwt.encode({"alg": "ES256", "kid": self._key.kid}, claims, self._key)
 
     async def fetch_keys(self) -> bytes:
@@ -118,7 +128,12 @@ class DevIssuer:
 
     async def _answer_token(self, call: Call[TokenRequest, None]) -> Answer:
         asked = call.body
-        token = self.issue(asked.subject, roles=asked.roles, name=asked.name)
+        token = self.issue(
+            asked.subject,
+            roles=asked.roles,
+            name=asked.name,
+            is_phone_verified=asked.phone_number_verified,
+        )
         return Answer(IssuedToken(token, TOKEN_LIFE_S))
 
     async def _answer_keys(self, _: Call[None, None]) -> Answer:

@@ -17,6 +17,7 @@ class Principal:
         id: Stable name of the principal; keys, cursors and limits are bound to it.
         account_id: The carbon account, when the principal is a member with one.
         scopes: What a partner's or device's key may do, such as `bag.weigh`.
+        is_phone_verified: The issuer vouches for a phone number; we never see the number.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Principal:
     account_id: UUID | None = None
     scopes: frozenset[str] = frozenset()
     partner_id: UUID | None = None
+    is_phone_verified: bool = False
 
     @property
     def own_account(self) -> UUID:

@@ -83,11 +83,16 @@ class CaptureRequest(NamedTuple):
 
 
 class Photo(NamedTuple):
-    """Evidence that is stored and waits to be written down as a check-in."""
+    """Evidence that is stored and waits to be written down as a check-in.
+
+    Attributes:
+        edited_with: The editing program that named itself in the upload.
+    """
 
     capture: Capture
     evidence_sha256: str
     pixel_sha256: bytes
+    edited_with: str | None = None
 
 
 class Trip(NamedTuple):

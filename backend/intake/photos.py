@@ -23,6 +23,7 @@ from backend.checkins.queries import (
     insert_check_ins,
     meal_windows,
 )
+from backend.checkins.score_queries import insert_edit_hints
 from backend.crediting.domain import EvidenceAlreadyUsed, claim_key
 from backend.crediting.queries import Claim, claimed, insert_claims
 from backend.crediting.steps import Rulebook
@@ -212,4 +213,7 @@ async def _write(
     claims = [Claim(key, check_in.id) for photo, check_in in made for key in _claims(photo, rules)]
     await insert_claims(conn, claims, now)
     await insert_check_ins(conn, [check_in for _, check_in in made])
+    await insert_edit_hints(
+        conn, {check_in.id: photo.edited_with for photo, check_in in made if photo.edited_with}
+    )
     await append(conn, [Event(CHECK_IN_RECEIVED, [check_in.id]) for _, check_in in made])

@@ -57,7 +57,7 @@ class Uploads:
             kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
             raise kind(reason=unreadable.reason) from unreadable
         await self.store.put(account_id, photo.sha256, photo.jpeg)
-        return Photo(capture, photo.sha256, photo.pixel_sha256)
+        return Photo(capture, photo.sha256, photo.pixel_sha256, photo.edited_with)
 
     async def _capture(self, account_id: UUID, text: str) -> Capture:
         if not _UUID.fullmatch(text):

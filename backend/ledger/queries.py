@@ -134,6 +134,16 @@ async def ensure_lots(
     return {(row.fund_id, row.expires_on): row.id for row in rows}
 
 
+async def lot_funds(conn: AsyncConnection, lot_ids: Iterable[int]) -> Mapping[int, UUID]:
+    """The fund that pays each of these lots; it never changes."""
+    rows = await fetch(
+        conn,
+        "SELECT id, fund_id FROM lot WHERE id = ANY(CAST(:ids AS bigint[]))",
+        ids=list(lot_ids),
+    )
+    return {row.id: row.fund_id for row in rows}
+
+
 async def set_points_debt(conn: AsyncConnection, debts: Mapping[UUID, int]) -> None:
     """Write what locked accounts owe."""
     await run(

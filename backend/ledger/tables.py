@@ -56,6 +56,9 @@ account_lot = Table(
     Column("held", BigInteger, nullable=False, server_default="0"),
     # The second guard behind the account lock: nobody spends what is not there.
     CheckConstraint("held >= 0 AND posted - held >= 0", name="available_not_negative"),
+    # A lot that expires is walked account by account. The index names no balance, so that updates
+    # of balances stay heap-only.
+    Index("ix_account_lot_of_lot", "lot_id", "account_id", postgresql_where="lot_id <> 0"),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -90,6 +93,34 @@ transfer = Table(
         " 'adjust')",
         name="purpose",
     ),
+)
+
+expiry = Table(
+    "expiry",
+    metadata,
+    # The cause of one transfer: points of one account and one lot that nobody used in time.
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("lot_id", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("expired_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("points > 0", name="points_positive"),
+)
+
+lot_pass = Table(
+    "lot_pass",
+    metadata,
+    # Progress of a job that walks the accounts of one lot in order of their ids: what a restart
+    # goes on from. A pass that met held points is made again.
+    Column("lot_id", BigInteger, ForeignKey("lot.id"), primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("after_id", Uuid),
+    Column("accounts", BigInteger, nullable=False, server_default="0"),
+    Column("points", BigInteger, nullable=False, server_default="0"),
+    Column("held", BigInteger, nullable=False, server_default="0"),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    CheckConstraint("task IN ('remind_60', 'remind_15', 'remind_3', 'expire')", name="task"),
 )
 
 hold = Table(

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import make_engine
+from backend.methodologies.register import synchronise
+from scoring.methodology import load_catalogue
 
 LOCK_TIMEOUT = "2s"  # a migration gives up rather than queue every writer behind it
 
@@ -25,12 +27,16 @@ def alembic_config(connection: object = None) -> Config:
 
 
 async def migrate(owner_url: str) -> None:
-    """Bring the schema to the newest revision; a second run changes nothing."""
+    """Bring the schema to the newest revision, and register the installed methodologies.
+
+    A second run changes nothing.
+    """
     engine = make_engine(owner_url)
     try:
         async with engine.begin() as conn:
             await conn.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
             await conn.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
+            await synchronise(conn, load_catalogue())
     finally:
         await engine.dispose()
 

@@ -15,10 +15,13 @@ TABLES = (
     "backend.intake.tables",
     "backend.ledger.tables",
     "backend.members.tables",
+    "backend.methodologies.tables",
+    "backend.notices.tables",
     "backend.outbox",
     "backend.partners.tables",
     "backend.recycling.tables",
     "backend.reports.tables",
+    "backend.review.tables",
 )
 
 for module in TABLES:

@@ -4,8 +4,8 @@ from backend.verify.check import Check
 
 _LIVE = "NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
 
-# Holds for reversed bookings too: history stays as it was booked. Of points that repay a debt the
-# whole amount is credited first.
+# Holds for reversed bookings too: history stays as it was booked, but points that were pending at
+# the reversal were never paid. Of points that repay a debt the whole amount is credited first.
 _CREDITS_TRANSFERRED = """
 WITH moves AS (
   SELECT account_id, cause_id,
@@ -16,12 +16,17 @@ WITH moves AS (
   FROM transfer WHERE purpose IN ('credit', 'repay') GROUP BY account_id, cause_id
 )
 SELECT coalesce(credit.id, cause_id) AS credit_id, credit.grams, moves.grams::bigint AS moved_grams,
-       credit.points, moves.points::bigint AS moved_points, moves.repaid::bigint AS repaid
+       credit.points, moves.points::bigint AS moved_points, pending.points AS pending,
+       moves.repaid::bigint AS repaid
 FROM credit FULL JOIN moves ON cause_id = credit.id AND moves.account_id = credit.account_id
-WHERE credit.id IS NULL
-   OR credit.grams <> coalesce(moves.grams, 0) OR credit.points <> coalesce(moves.points, 0)
+LEFT JOIN pending_points AS pending ON credit_id = credit.id
+LEFT JOIN reversal ON reversal.credit_id = credit.id
+WHERE credit.id IS NULL OR credit.grams <> coalesce(moves.grams, 0)
+   OR credit.points < coalesce(moves.points, 0)
+   OR (reversal.id IS NULL
+       AND credit.points <> coalesce(moves.points, 0) + coalesce(pending.points, 0))
    OR coalesce(moves.repaid, 0) > credit.points
-   OR (credit.points > 0 AND moves.lot_id <> credit.lot_id)
+   OR (moves.points > 0 AND moves.lot_id <> credit.lot_id)
 """
 
 _REVERSALS_TAKE_BACK = """
@@ -39,6 +44,16 @@ WHERE reversal.id IS NULL OR credit.id IS NULL
    OR credit.grams <> coalesce(moves.grams, 0) OR coalesce(moves.points, 0) > credit.points
 """
 
+_PENDING_IS_OF_CREDITS = f"""
+SELECT pending.credit_id, pending.points, credit.points AS points_of_credit
+FROM pending_points AS pending LEFT JOIN credit ON credit.id = credit_id
+LEFT JOIN lot ON lot.id = pending.lot_id
+WHERE credit.id IS NULL OR NOT {_LIVE}
+   OR (pending.account_id, pending.lot_id, pending.occurred_on, pending.fund_id)
+      IS DISTINCT FROM (credit.account_id, credit.lot_id, credit.occurred_on, lot.fund_id)
+   OR pending.points > credit.points
+"""
+
 _ONE_LIVE = f"""
 SELECT check_in_id, count(*) AS live FROM credit WHERE {_LIVE}
 GROUP BY check_in_id HAVING count(*) > 1
@@ -53,10 +68,14 @@ _DEBTS = """
 WITH taken AS (
   SELECT cause_id, sum(amount) AS points FROM transfer
   WHERE lot_id <> 0 AND purpose IN ('reverse', 'claw_back') GROUP BY cause_id
+), paid AS (
+  SELECT cause_id, sum(amount) AS points FROM transfer
+  WHERE lot_id <> 0 AND purpose = 'credit' GROUP BY cause_id
 ), missing AS (
-  SELECT credit.account_id, sum(credit.points - coalesce(taken.points, 0)) AS points
+  SELECT credit.account_id, sum(coalesce(paid.points, 0) - coalesce(taken.points, 0)) AS points
   FROM reversal JOIN credit ON credit.id = reversal.credit_id
-  LEFT JOIN taken ON cause_id = reversal.id GROUP BY credit.account_id
+  LEFT JOIN paid ON paid.cause_id = credit.id
+  LEFT JOIN taken ON taken.cause_id = reversal.id GROUP BY credit.account_id
 ), repaid AS (
   SELECT account_id, sum(amount) AS points FROM transfer WHERE purpose = 'repay' GROUP BY account_id
 )
@@ -94,9 +113,15 @@ HAVING sum(credits) <> 0 OR sum(grams) <> 0 OR sum(points) <> 0
 CREDIT_CHECKS = (
     Check(
         "credits_transferred",
-        "每笔入账的克数和积分都有等额流水",
-        "Every booking moved exactly its grams and points, in its lot",
+        "每笔入账的克数和积分都有等额流水或待发放记录",
+        "Every booking moved exactly its grams and points, in its lot, or its points are pending",
         _CREDITS_TRANSFERRED,
+    ),
+    Check(
+        "pending_is_of_credits",
+        "每笔待发放积分都属于一笔有效入账",
+        "Pending points belong to a booking that counts, in its lot, and are no more than it gave",
+        _PENDING_IS_OF_CREDITS,
     ),
     Check(
         "reversals_take_back",

@@ -60,12 +60,15 @@ moves AS (
   SELECT fund.id AS fund_id, amount FROM transfer JOIN fund ON fund.id = debit WHERE lot_id <> 0
   UNION ALL
   SELECT fund.id, -amount FROM transfer JOIN fund ON fund.id = credit WHERE lot_id <> 0
-), spent AS (SELECT fund_id, sum(amount) AS spent FROM moves GROUP BY fund_id)
+), spent AS (SELECT fund_id, sum(amount) AS spent FROM moves GROUP BY fund_id),
+pending AS (
+  SELECT fund_id, sum(points) AS pending FROM pending_points WHERE is_funded GROUP BY fund_id
+)
 SELECT fund.id AS fund_id, budget, coalesce(available, 0)::bigint AS available,
-       coalesce(spent, 0)::bigint AS spent
+       coalesce(spent, 0)::bigint AS spent, coalesce(pending, 0)::bigint AS pending
 FROM fund LEFT JOIN left_over ON left_over.fund_id = fund.id
-LEFT JOIN spent ON spent.fund_id = fund.id
-WHERE budget - coalesce(available, 0) <> coalesce(spent, 0)
+LEFT JOIN spent ON spent.fund_id = fund.id LEFT JOIN pending ON pending.fund_id = fund.id
+WHERE budget - coalesce(available, 0) <> coalesce(spent, 0) + coalesce(pending, 0)
 """
 
 _POINTS_FUNDED = """
@@ -73,6 +76,7 @@ WITH owed AS (
   SELECT fund_id, sum(amount) AS owed FROM (
     SELECT lot_id, posted AS amount FROM account_lot
     UNION ALL SELECT lot_id, amount FROM account_delta
+    UNION ALL SELECT lot_id, points FROM pending_points WHERE is_funded
   ) AS parts JOIN lot ON lot.id = lot_id GROUP BY fund_id
 )
 SELECT fund.id AS fund_id, budget, owed::bigint AS owed FROM owed JOIN fund ON fund.id = fund_id
@@ -89,6 +93,7 @@ SELECT named_in, lot_id FROM (
   UNION ALL SELECT DISTINCT 'account_delta', lot_id FROM account_delta
   UNION ALL SELECT DISTINCT 'transfer', lot_id FROM transfer
   UNION ALL SELECT DISTINCT 'credit', lot_id FROM credit
+  UNION ALL SELECT DISTINCT 'pending_points', lot_id FROM pending_points
 ) AS named LEFT JOIN lot ON lot.id = lot_id WHERE lot.id IS NULL AND lot_id <> 0
 UNION ALL
 SELECT 'lot', lot.id FROM lot LEFT JOIN fund ON fund.id = fund_id WHERE fund.id IS NULL
@@ -134,8 +139,8 @@ LEDGER_CHECKS = (
     ),
     Check(
         "funds_spent",
-        "活动经费的预算减去余额等于净发放的积分",
-        "A fund's budget less what is left is what it has given, net",
+        "活动经费的预算减去余额等于净发放的积分加已预留的待发放积分",
+        "A fund's budget less what is left is what it has given, net, and what it has set aside",
         _FUNDS_SPENT,
     ),
     Check(

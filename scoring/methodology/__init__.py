@@ -5,6 +5,8 @@ Pure: no database, no HTTP, no clock. Everything that an auditor needs to recomp
 
 from scoring.methodology.calculation import Calculation, calculate, explain
 from scoring.methodology.catalogue import Catalogue, load_catalogue, read_catalogue
+from scoring.methodology.check import check, read_proposal
+from scoring.methodology.diff import Change, diff
 from scoring.methodology.engine import (
     ENGINE,
     ENGINES,
@@ -26,7 +28,9 @@ from scoring.methodology.refusals import (
     Negative,
     NoFactor,
     NotANumber,
+    NotCreditable,
     NoVersion,
+    ProjectNotPersonal,
     RepeatedKey,
     TooFine,
     TooLarge,
@@ -37,7 +41,7 @@ from scoring.methodology.refusals import (
     UnknownTier,
     UnknownVersion,
 )
-from scoring.methodology.regions import region_of
+from scoring.methodology.regions import Region, region_named, region_of
 from scoring.methodology.values import Activity, Reason, Reduction, Tier
 from scoring.methodology.version import MethodologyVersion
 
@@ -50,6 +54,7 @@ __all__ = [
     "CannotCalculate",
     "Catalogue",
     "CatalogueBroken",
+    "Change",
     "ExclusiveInputs",
     "MalformedInputs",
     "MaterialNeeded",
@@ -61,8 +66,11 @@ __all__ = [
     "NoFactor",
     "NoVersion",
     "NotANumber",
+    "NotCreditable",
+    "ProjectNotPersonal",
     "Reason",
     "Reduction",
+    "Region",
     "RepeatedKey",
     "Tier",
     "TooFine",
@@ -74,12 +82,16 @@ __all__ = [
     "UnknownTier",
     "UnknownVersion",
     "calculate",
+    "check",
     "day_of",
+    "diff",
     "explain",
     "load_catalogue",
     "parse_inputs",
     "period_of",
     "read_catalogue",
+    "read_proposal",
     "reduce_period",
+    "region_named",
     "region_of",
 ]

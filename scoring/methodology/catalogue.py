@@ -1,16 +1,24 @@
 """All versions of all methodologies, immutable, found by day, action or content hash."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import pairwise
+from operator import attrgetter
 
-from scoring.methodology.factor import read_factors, refuse_conflicts
+from scoring.methodology.columns import refuse_swapped
+from scoring.methodology.factor import EmissionFactor
+from scoring.methodology.factor_file import read_factors, refuse_conflicts
+from scoring.methodology.faults import Faults
 from scoring.methodology.refusals import (
+    CannotCalculate,
     CatalogueBroken,
+    NotCreditable,
     NoVersion,
+    ProjectNotPersonal,
     UnknownMethodology,
     UnknownVersion,
     ValidityGap,
@@ -22,52 +30,78 @@ from scoring.methodology.version_file import read_version
 
 # A late window of 400 days in some 150 regions per methodology stays in memory; about 1 kB each.
 RULES_KEPT_MAX = 65_536
+_IN_ORDER = attrgetter("methodology_id", "version")
 
 
 class Catalogue:
-    """The published versions of one deployment."""
+    """The versions of one deployment: those that credit, and drafts, which are only shown.
 
-    def __init__(self, versions: tuple[MethodologyVersion, ...]) -> None:
-        self._by_hash = {version.hash: version for version in versions}
+    Attributes:
+        drafts: versions that no credit can name, by id and version.
+    """
+
+    def __init__(self, versions: Iterable[MethodologyVersion]) -> None:
+        given = tuple(versions)
+        creditable = [each for each in given if each.draft_reason is None]
+        drafts = [each for each in given if each.draft_reason is not None]
+        self.drafts = tuple(sorted(drafts, key=_IN_ORDER))
+        self._by_hash = {version.hash: version for version in creditable}
         self._by_id: dict[str, tuple[MethodologyVersion, ...]] = {}
-        for version in sorted(versions, key=lambda version: version.valid_from):
+        for version in sorted(creditable, key=lambda version: version.valid_from):
             of_id = self._by_id.get(version.methodology_id, ())
             self._by_id[version.methodology_id] = (*of_id, version)
-        self._by_action = _actions(self._by_id)
+        self._by_action = _actions(given)
         for of_id in self._by_id.values():
             _refuse_bad_succession(of_id)
         self.rule_on = lru_cache(maxsize=RULES_KEPT_MAX)(self._rule_on)
         self.rule_of = lru_cache(maxsize=RULES_KEPT_MAX)(self._rule_of)
 
     def __iter__(self) -> Iterator[MethodologyVersion]:
-        """Every version, by id and first day."""
+        """Every creditable version, by id and first day."""
         return (version for name in sorted(self._by_id) for version in self._by_id[name])
+
+    def rehearsing(self, *versions: MethodologyVersion) -> "Catalogue":
+        """The catalogue as it would be if these versions, drafts or new ones, were published.
+
+        A version of a methodology that exists ends the one before it on its first day. Nothing
+        that this gives may be booked: it is for dry runs and simulations.
+
+        Raises:
+            ValidityOverlaps: its number is not higher than what it follows.
+        """
+        published = [replace(each, draft_reason=None) for each in versions]
+        hashes = {each.hash for each in published}
+        begins = {each.methodology_id: each.valid_from for each in published}
+        standing = [_ended(each, begins) for each in self if each.hash not in hashes]
+        rest = [each for each in self.drafts if each.hash not in hashes]
+        return Catalogue([*standing, *published, *rest])
 
     @property
     def actions(self) -> Mapping[str, str]:
-        """Methodology id by action."""
-        return dict(self._by_action)
+        """Methodology id by action, of what can be credited."""
+        return {action: name for action, name in self._by_action.items() if name in self._by_id}
 
     def methodology_of(self, name: str) -> str:
         """The id behind an action; an id is given back.
 
         Raises:
             UnknownMethodology: neither.
+            NotCreditable: only a draft of it exists.
         """
-        if name in self._by_id:
-            return name
-        if name not in self._by_action:
-            raise UnknownMethodology(f"{name!r} is no methodology and no action of the catalogue")
-        return self._by_action[name]
+        found = self._by_action.get(name, name)
+        if found not in self._by_id:
+            raise self._unknown(found)
+        return found
 
     def versions_of(self, methodology_id: str) -> tuple[MethodologyVersion, ...]:
-        """All versions of one methodology, oldest first.
+        """All creditable versions of one methodology, oldest first.
 
         Raises:
             UnknownMethodology: not in the catalogue.
+            NotCreditable: only a draft of it exists.
         """
         if methodology_id not in self._by_id:
-            raise UnknownMethodology(f"{methodology_id!r} is not in the catalogue")
+            raise self._unknown(methodology_id)
         return self._by_id[methodology_id]
 
     def version_on(self, methodology_id: str, on: date) -> MethodologyVersion:
@@ -75,6 +109,7 @@ class Catalogue:
 
         Raises:
             UnknownMethodology: not in the catalogue.
+            NotCreditable: only a draft of it exists.
             NoVersion: before the first version or after the end of the last.
         """
         begun = [each for each in self.versions_of(methodology_id) if each.valid_from <= on]
@@ -92,8 +127,17 @@ class Catalogue:
             raise UnknownVersion(f"no version {version_hash} in the catalogue")
         return self._by_hash[version_hash]
 
+    def _unknown(self, name: str) -> CannotCalculate:
+        for draft in self.drafts:
+            if draft.methodology_id == name and draft.draft_reason is not None:
+                return NotCreditable(f"{draft.label} is a draft: {draft.draft_reason['en']}")
+        return UnknownMethodology(f"{name!r} is no methodology and no action of the catalogue")
+
     def _rule_on(self, methodology_id: str, day: date, region: str) -> Rule:
-        return self.rule_of(self.version_on(methodology_id, day).hash, day, region)
+        version = self.version_on(methodology_id, day)
+        if version.kind != "scene":
+            raise ProjectNotPersonal(f"{version.label} is a project: it credits no person")
+        return self.rule_of(version.hash, day, region)
 
     def _rule_of(self, version_hash: str, day: date, region: str) -> Rule:
         return compile_rule(self.version_of(version_hash), day, region)
@@ -105,22 +149,45 @@ def read_catalogue(
     """A catalogue from the text of its files by name; a factor file's stem names its set.
 
     Raises:
-        CatalogueBroken: any file or their combination cannot be used.
+        CatalogueBroken: any file or their combination cannot be used; all faults of the factor
+            files, or else of the methodologies, are attached.
     """
-    sets = {
-        name.removesuffix(".toml"): read_factors(name, text) for name, text in factor_files.items()
-    }
-    refuse_conflicts(tuple(row for rows in sets.values() for row in rows))
-    return Catalogue(
-        tuple(read_version(name, text, sets) for name, text in methodology_files.items())
+    sets = read_factor_sets(factor_files)
+    faults = Faults()
+    versions = faults.each(
+        methodology_files.items(), lambda file: read_version(file[0], file[1], sets)
     )
+    faults.settle()
+    return Catalogue(versions)
+
+
+def read_factor_sets(factor_files: Mapping[str, str]) -> dict[str, tuple[EmissionFactor, ...]]:
+    """Rows by set from the text of factor files, free of conflicts.
+
+    Raises:
+        CatalogueBroken: a row cannot be used, or two contradict each other; all are attached.
+    """
+    faults = Faults()
+    sets = {
+        name.removesuffix(".toml"): faults.attempt(read_factors, name, text) or ()
+        for name, text in factor_files.items()
+    }
+    rows = tuple(row for of_set in sets.values() for row in of_set)
+    faults.attempt(refuse_conflicts, rows)
+    faults.attempt(refuse_swapped, rows)
+    faults.settle()
+    return sets
 
 
 @lru_cache(maxsize=1)
 def load_catalogue() -> Catalogue:
     """The packaged catalogue, read once per process."""
-    package = files("scoring.methodology")
-    return read_catalogue(read_texts(package / "catalogue"), read_texts(package / "factors"))
+    return read_catalogue(packaged_texts("catalogue"), packaged_texts("factors"))
+
+
+def packaged_texts(folder: str) -> dict[str, str]:
+    """Text of every TOML file of a folder of the package, by file name."""
+    return read_texts(files("scoring.methodology") / folder)
 
 
 def read_texts(folder: Traversable) -> dict[str, str]:
@@ -129,24 +196,37 @@ def read_texts(folder: Traversable) -> dict[str, str]:
     return {file.name: file.read_text("utf-8") for file in found if file.name.endswith(".toml")}
 
 
-def _actions(by_id: Mapping[str, tuple[MethodologyVersion, ...]]) -> dict[str, str]:
+def _actions(versions: Iterable[MethodologyVersion]) -> dict[str, str]:
     actions: dict[str, str] = {}
-    for name, versions in by_id.items():
-        for version in versions:
-            if actions.setdefault(version.action, name) != name:
-                raise CatalogueBroken(f"{name}: action {version.action} is taken")
+    for version in versions:
+        owner = actions.setdefault(version.action, version.methodology_id)
+        if owner != version.methodology_id:
+            what = f"action {version.action} belongs to {owner}"
+            raise CatalogueBroken(version.label, what, "Give it an action of its own")
     return actions
+
+
+def _ended(version: MethodologyVersion, begins: Mapping[str, date]) -> MethodologyVersion:
+    """The version cut before the first day of its successor."""
+    first_day = begins.get(version.methodology_id)
+    if first_day is None or version.valid_from >= first_day:
+        return version
+    last_day = min(version.valid_until or date.max, first_day - timedelta(days=1))
+    return replace(version, valid_until=last_day)
 
 
 def _refuse_bad_succession(versions: tuple[MethodologyVersion, ...]) -> None:
     for earlier, later in pairwise(versions):
-        where = f"{later.methodology_id} {later.version}"
+        where = later.label
         if _semver(later) <= _semver(earlier):
-            raise ValidityOverlaps(f"{where}: a later version needs a higher number")
+            what = f"its number is not above {earlier.version}, which begins earlier"
+            raise ValidityOverlaps(where, what, "Give the later version the higher number")
         if later.valid_from <= (earlier.valid_until or earlier.valid_from):
-            raise ValidityOverlaps(f"{where}: begins while {earlier.version} is valid")
+            what = f"{earlier.version} is valid on {later.valid_from} too"
+            raise ValidityOverlaps(where, what, "Let it begin the day after the earlier one ends")
         if (earlier.valid_until or date.max) < later.valid_from - timedelta(days=1):
-            raise ValidityGap(f"{where}: days without a version since {earlier.valid_until}")
+            what = f"no version is valid between {earlier.valid_until} and {later.valid_from}"
+            raise ValidityGap(where, what, "Let it begin the day after the earlier one ends")
 
 
 def _semver(version: MethodologyVersion) -> tuple[int, ...]:

@@ -127,8 +127,37 @@ class NaiveTime(CannotCalculate):
     code = "naive_time"
 
 
+class NotCreditable(CannotCalculate):
+    """A draft: its figures are not good enough yet to put grams on anyone's account."""
+
+    code = "not_creditable"
+
+
+class ProjectNotPersonal(CannotCalculate):
+    """A project's reductions belong to its owner, never to a personal account."""
+
+    code = "project_not_personal"
+
+
 class CatalogueBroken(ValueError):
-    """A data file cannot be used; the message names the file and the field."""
+    """A data file cannot be used: where, what is wrong there, and what to do about it.
+
+    Attributes:
+        where: file, and row with its id where there is one.
+        also: further faults that the same reading found.
+    """
+
+    def __init__(self, where: str, what: str, do: str) -> None:
+        super().__init__(f"{where}: {what}. {do}.")
+        self.where = where
+        self.what = what
+        self.do = do
+        self.also: tuple[CatalogueBroken, ...] = ()
+
+    @property
+    def faults(self) -> "tuple[CatalogueBroken, ...]":
+        """All of them, this one first."""
+        return (self, *self.also)
 
 
 class FieldMissing(CatalogueBroken):
@@ -161,3 +190,7 @@ class ValidityOverlaps(CatalogueBroken):
 
 class ValidityGap(CatalogueBroken):
     """A day without a version between two versions, or a version without a usable factor."""
+
+
+class YearsSwapped(CatalogueBroken):
+    """A column of factors carries the values of another data year, or others than on record."""

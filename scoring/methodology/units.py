@@ -28,17 +28,24 @@ class Ratio(NamedTuple):
 UNITS = {
     "gCO2": Unit("emission", 0),
     "kgCO2": Unit("emission", 3),
+    "tCO2": Unit("emission", 6),
     "gCO2e": Unit("emission", 0),
     "kgCO2e": Unit("emission", 3),
+    "tCO2e": Unit("emission", 6),
     "g": Unit("mass", 0),
     "kg": Unit("mass", 3),
     "t": Unit("mass", 6),
-    # One person moved by one metre. Vehicle-kilometres are left out on purpose: a factor per
-    # car-km would cancel against a passenger's distance and overstate by the occupancy.
+    # 907.18474 kg is no power of ten, so a factor per US short ton never cancels against a mass: it
+    # stands as printed, and what is derived from it is a row of its own.
+    "short_ton": Unit("US short ton", 0),
+    # One person moved by one metre. A vehicle's distance is another dimension: a factor per car-km
+    # would cancel against a passenger's distance and overstate by the occupancy.
     "pm": Unit("passenger distance", 0),
     "pkm": Unit("passenger distance", 3),
+    "vkm": Unit("vehicle distance", 0),
     "Wh": Unit("energy", 0),
     "kWh": Unit("energy", 3),
+    "GJ": Unit("heat", 0),  # 277,777.8 Wh: as with the short ton
     "L": Unit("volume", 0),
     "m3": Unit("volume", 3),
     "meal": Unit("meal", 0),
@@ -68,5 +75,7 @@ def exponent_of_product(quantity_unit: str, ratios: Iterable[Ratio]) -> int:
         exponent += above.exponent - below.exponent
     remaining = {dimension: power for dimension, power in left.items() if power}
     if remaining != {"emission": 1}:
-        raise UnitsDoNotCancel(f"{quantity_unit} times its factors leaves {remaining}")
+        what = f"{quantity_unit} times its factors leaves {remaining}"
+        do = "Choose factors whose units cancel to grams of CO2 or CO2e"
+        raise UnitsDoNotCancel(f"quantity in {quantity_unit}", what, do)
     return exponent

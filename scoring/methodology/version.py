@@ -80,6 +80,7 @@ class MethodologyVersion:
         narrative: texts for readers, by name and language.
         evidence: kinds of evidence that a tier needs.
         factors: every row that it can select.
+        draft_reason: why it is not creditable, in `zh` and `en`; None for a version that is.
         content: canonical content behind the hash.
     """
 
@@ -104,11 +105,22 @@ class MethodologyVersion:
     evidence: Mapping[Tier, tuple[str, ...]]
     examples: tuple[Example, ...]
     factors: Mapping[str, EmissionFactor]
+    draft_reason: Mapping[str, str] | None
     content: str
+
+    @property
+    def label(self) -> str:
+        """Id and version, for messages."""
+        return f"{self.methodology_id} {self.version}"
 
 
 def canonical(file: Mapping[str, Any], factors: tuple[EmissionFactor, ...]) -> str:
-    """Content as JSON with sorted keys and rows; the same for every layout of the TOML."""
+    """Content as JSON with sorted keys and rows; the same for every layout of the TOML.
+
+    The table `[draft]` is a remark about the file and not of it: a draft is published under the
+    hash that was reviewed, by taking the table away.
+    """
+    file = {name: value for name, value in file.items() if name != "draft"}
     rows = [row.content() for row in sorted(factors, key=lambda row: row.id)]
     return json.dumps(
         {"methodology": file, "factors": rows},

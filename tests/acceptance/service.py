@@ -20,6 +20,7 @@ from backend.db import fetch, run
 from backend.deployment import Deployment
 from backend.evidence_store import EvidenceStore
 from backend.members.steps import join
+from backend.methodologies.register import open_catalogue
 from backend.partners.queries import issue_key, link, make_partner
 from backend.recycling.queries import add_bags
 from backend.serving import serve_deployment
@@ -213,15 +214,24 @@ async def until(holds, deadline_s=DEADLINE_S) -> None:
 
 
 @asynccontextmanager
-async def serving(engine, folder, *, parts="serve", rate_limits=False):
-    """Serve on a free port, with a scripted scorer and the day as one long lunch."""
+async def serving(
+    engine, folder, *, parts="serve", rate_limits=False, clock_shift_s=0, **settings_changed
+):
+    """Serve on a free port, with a scripted scorer and the day as one long lunch.
+
+    Whoever is new may redeem at once, unless a test is about that.
+    """
     settings = Settings(
         data_dir=folder,
         dev_issuer=True,
         port=0,
         rate_limits=rate_limits,
-    )
-    scorer, rules = ScriptedScorer(), Rulebook(CATALOGUE, SECRET)
+        redemption_needs_phone=False,
+        redemption_account_age_h=0,
+    ).changed(**settings_changed)
+    scorer = ScriptedScorer()
+    catalogue = await open_catalogue(engine, CATALOGUE, clock_shift_s=clock_shift_s)
+    rules = Rulebook(catalogue, SECRET, clock_shift_s)
     store = EvidenceStore(folder / "evidence")
     deployment = Deployment(settings, engine, store, scorer, rules)
     keys = await _seed(engine)

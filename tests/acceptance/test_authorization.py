@@ -1,9 +1,11 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
+from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
 CALLERS = ("nobody", "member", "other", "partner", "device", "operator")
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"
+REVIEWERS = (401, 403, 403, 403, 403, 403)  # what reviewers may is in test_a_person_looks
 
 # Status by caller, in the order of CALLERS. A member is the owner of what is asked for, the other
 # one is not. 422 and 400 are answers to an empty request of somebody who may call the route.
@@ -20,6 +22,13 @@ MATRIX = {
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
+    "GET /v1/review/check-ins": REVIEWERS,
+    "GET /v1/review/check-ins/{id}": REVIEWERS,
+    "GET /v1/review/check-ins/{id}/evidence": REVIEWERS,
+    "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
+    "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
+    "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
+    **REWARD_ROUTES,
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
     "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
     "GET /dev-issuer/.well-known/openid-configuration": (200, 200, 200, 200, 200, 200),

@@ -6,6 +6,13 @@ A test compares them with the pages, so a page can be late but never wrong.
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.docs.methodology_tables import (
+    rows_of_examples,
+    rows_of_factors,
+    rows_of_methodologies,
+    rows_of_published_figures,
+)
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN, END = "<!-- table: {} -->", "<!-- end of table -->"
 
@@ -20,38 +27,6 @@ def rows_of_problems() -> Iterator[str]:
     for row in sorted(rows.values(), key=lambda row: (row.status, row.slug)):
         titles, steps = f"{row.title_zh} · {row.title_en}", f"{row.next_zh} · {row.next_en}"
         yield f"| `{row.slug}` | {row.status} | {titles} | {steps} |"
-
-
-def rows_of_methodologies() -> Iterator[str]:
-    from scoring.methodology import load_catalogue
-
-    yield "| methodology | action | title | version | from | period | cap | late window |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for each in load_catalogue():
-        caps = ", ".join(
-            f"{cap.quantity} ≤ {cap.most:,}" + (f" per {cap.per}" if cap.per else "")
-            for cap in each.caps.values()
-        )
-        yield (
-            f"| `{each.methodology_id}` | `{each.action}` | {each.title['zh']} · {each.title['en']}"
-            f" | {each.version} `{each.hash[:12]}` | {each.valid_from} | {each.period} | {caps}"
-            f" | {each.late_window_hours} h |"
-        )
-
-
-def rows_of_factors() -> Iterator[str]:
-    from scoring.methodology import load_catalogue
-
-    yield "| factor | value | region | used from | status | source |"
-    yield "|---|---|---|---|---|---|"
-    factors = {row.id: row for each in load_catalogue() for row in each.factors.values()}
-    for row in sorted(factors.values(), key=lambda row: row.id):
-        source = " ".join(filter(None, (row.source.issuer, row.source.title, row.source.number)))
-        yield (
-            f"| `{row.id}` | {row.value} {row.numerator}/{row.denominator} | {row.region}"
-            f" | {max(row.valid_from, row.published_on)} | {row.status}"
-            f" | {source}; {row.locator} |".replace("\n", " ")
-        )
 
 
 def rows_of_reasons() -> Iterator[str]:
@@ -72,8 +47,14 @@ def rows_of_card() -> Iterator[str]:
 
 TABLES = {
     "model-card.md": {"card": rows_of_card},
-    "reference/methodologies.md": {"methodologies": rows_of_methodologies},
-    "reference/factors.md": {"factors": rows_of_factors},
+    "reference/methodologies.md": {
+        "methodologies": rows_of_methodologies,
+        "examples": rows_of_examples,
+    },
+    "reference/factors.md": {
+        "factors": rows_of_factors,
+        "published figures": rows_of_published_figures,
+    },
     "reference/problems.md": {"problems": rows_of_problems},
     "reference/reasons.md": {"reasons": rows_of_reasons},
 }

@@ -61,8 +61,9 @@ async def test_an_empty_fund_never_holds_back_grams(engine):
     assert [o.credit.grams for o in outcomes] == [125, 125]
     assert [(o.credit.points, o.credit.points_reason) for o in outcomes] == [
         (5, None),
-        (0, "fund_exhausted"),
+        (5, "points_queued"),
     ]
+    assert await points_of(engine, account) == 5
 
 
 async def test_over_the_cap_is_credited_with_no_grams_and_its_reason(engine):

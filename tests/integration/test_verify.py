@@ -57,7 +57,8 @@ async def test_everything_has_happened_in_the_busy_database(owner):
         " EXISTS (SELECT FROM transfer WHERE purpose = 'repay') AS repaid,"
         " EXISTS (SELECT FROM transfer WHERE purpose = 'claw_back') AS clawed_back,"
         " EXISTS (SELECT FROM transfer WHERE purpose = 'settle') AS settled,"
-        " EXISTS (SELECT FROM credit WHERE points_reason = 'fund_exhausted') AS exhausted,"
+        " EXISTS (SELECT FROM credit WHERE points_reason = 'points_queued') AS short,"
+        " EXISTS (SELECT FROM pending_points) AS queued,"
         " EXISTS (SELECT FROM work WHERE step = 'report') AS pending,"
         " EXISTS (SELECT FROM daily_total) AS totals",
     )

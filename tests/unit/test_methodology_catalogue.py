@@ -152,7 +152,7 @@ def test_any_content_of_a_selectable_factor_changes_the_hash(old, new) -> None:
 
 
 def test_a_further_selectable_factor_is_a_further_version() -> None:
-    row = another_row(id='"ride-2026"').replace("data_year = 2025", "data_year = 2026")
+    row = another_row(id='"ride-2024"').replace("data_year = 2025", "data_year = 2024")
     assert hash_of(factors=FACTORS + row) != hash_of()
 
 

@@ -124,7 +124,10 @@ def registry() -> pint.UnitRegistry:
         "pm",
     ):
         units.define(f"{base} = [{base}]")
+    units.define("vkm = [vkm]")
     units.define("kgCO2e = 1000 * gCO2e")
+    units.define("tCO2e = 1000000 * gCO2e")
+    units.define("tCO2 = 1000000 * gCO2e")
     units.define("gCO2 = gCO2e")
     units.define("kgCO2 = 1000 * gCO2e")
     units.define("pkm = 1000 * pm")

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from backend.campaigns.domain import FUND_EXHAUSTED, SELF_DECLARED_EARNS_NONE
+from backend.campaigns.domain import FUND_EXHAUSTED, POINTS_QUEUED, SELF_DECLARED_EARNS_NONE
 from backend.checkins import reasons
 from backend.checkins.reasons import REASONS
 from backend.crediting.steps import LATE_ACTIVITY
@@ -49,6 +49,7 @@ def test_every_reason_of_an_unreadable_photo_has_words():
 
 def test_every_reason_of_a_credit_has_words():
     found = {*get_args(values.Reason), FUND_EXHAUSTED, SELF_DECLARED_EARNS_NONE, LATE_ACTIVITY}
+    found.add(POINTS_QUEUED)
     assert found <= REASONS.keys()
 
 
@@ -71,5 +72,6 @@ def test_a_reason_teaches_in_both_languages_and_accuses_nobody(reason):
 
 
 def test_codes_are_unique():
-    listed = [*reasons._PHOTO, *reasons._FILE, *reasons._MEAL, *reasons._CREDIT]
+    listed = [*reasons._PHOTO, *reasons._PERSON, *reasons.UPLOAD_REASONS]
+    listed += [*reasons._MEAL, *reasons._CREDIT]
     assert len(listed) == len(REASONS)

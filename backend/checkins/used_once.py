@@ -1,0 +1,103 @@
+"""Used once, by anyone: what it leads to that a photo resembles another one.
+
+Called between the two transactions of the score step: fingerprints and embeddings are committed
+before, so that of two racing copies at least one sees the other.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.checkins.neighbour_queries import (
+    Kind,
+    NearPair,
+    find_copies_anywhere,
+    find_recent_neighbours,
+    insert_near_matches,
+    yielding,
+)
+from backend.checkins.reasons import COPY_OF_EARLIER_PHOTO, LOOKS_LIKE_EARLIER_PHOTO
+from backend.checkins.score_queries import Fingerprint, Ruling, edited_among, insert_risks
+from scoring.model_card import CopyLimits
+from scoring.plate import PlateScore
+from scoring.risk import Risk, risk_of
+
+COPY: Final = Ruling("rejected", COPY_OF_EARLIER_PHOTO)
+NEAR: Final = Ruling("in_review", LOOKS_LIKE_EARLIER_PHOTO)
+
+
+async def ruled_among_others(
+    engine: AsyncEngine,
+    scores: Mapping[UUID, PlateScore],
+    fingerprints: Sequence[Fingerprint],
+    rulings: Mapping[UUID, Ruling],
+) -> dict[UUID, Ruling]:
+    """The rulings that change because of other photos or of signs that a photo was tampered with.
+
+    Keeps near matches and risks. A second call finds the pairs of the first one and follows them.
+    """
+    asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
+    if not asked:
+        return {}
+    limits = scores[asked[0].check_in_id].limits  # one model scores a batch
+    async with engine.begin() as conn:
+        stopped = await _yielding_pairs(conn, asked, limits)
+        edited = await edited_among(conn, [each.check_in_id for each in asked])
+        risks = {
+            id: _risk(scores[id], stopped[id], is_edited=id in edited)
+            for id in (each.check_in_id for each in asked)
+        }
+        await insert_risks(conn, risks)
+    changed = {id: _ruling(rulings[id], stopped[id], risks[id], limits) for id in risks}
+    return {id: ruling for id, ruling in changed.items() if ruling != rulings[id]}
+
+
+async def _yielding_pairs(
+    conn: AsyncConnection, asked: Sequence[Fingerprint], limits: CopyLimits
+) -> Mapping[UUID, list[NearPair]]:
+    """Pairs in which these photos must yield; the row of a pair decides, not we.
+
+    Both of a racing pair may see each other and both insert; the second insert waits for the first
+    and then does nothing, so exactly one of the two is named.
+    """
+    recent = await find_recent_neighbours(conn, asked, limits)
+    pairs = _merged([*recent, *await find_copies_anywhere(conn, asked, limits)])
+    found: dict[UUID, list[NearPair]] = defaultdict(list)
+    if pairs:
+        await insert_near_matches(conn, pairs)
+        for pair in await yielding(conn, pairs):
+            found[pair.check_in_id].append(pair)
+    return found
+
+
+def _merged(pairs: Iterable[NearPair]) -> list[NearPair]:
+    """Each pair once; the exact search comes first, and knows the embeddings too."""
+    found: dict[tuple[UUID, UUID], NearPair] = {}
+    for pair in pairs:
+        found.setdefault((pair.check_in_id, pair.neighbour_id), pair)
+    return list(found.values())
+
+
+def _risk(score: PlateScore, pairs: Iterable[NearPair], *, is_edited: bool) -> Risk:
+    known = [pair.embedding_distance for pair in pairs]
+    return risk_of(
+        recapture_risk=score.recapture_risk,
+        is_edited=is_edited,
+        embedding_distance=min((each for each in known if each is not None), default=None),
+        limits=score.limits,
+    )
+
+
+def _ruling(was: Ruling, pairs: Iterable[NearPair], risk: Risk, limits: CopyLimits) -> Ruling:
+    """The strongest of what was found; risk alone leads to a person and never to a no."""
+    kinds = {pair.kind for pair in pairs}
+    if Kind.COPY in kinds:
+        return COPY
+    if Kind.NEAR in kinds:
+        return NEAR
+    if was.verdict == "accepted" and risk.per_10000 >= limits.risk_review_min:
+        return Ruling("in_review", risk.reason)
+    return was

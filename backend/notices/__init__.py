@@ -1,0 +1,1 @@
+"""What members are told when something of theirs changed; nothing imports it but the roots."""

@@ -1,0 +1,1 @@
+"""Where a person looks: the queue, decisions, appeals, and what becomes of the photos."""

@@ -1,0 +1,1 @@
+"""Merchants and what they honour: rewards, redemption, vouchers, settlement, statements."""

@@ -1,0 +1,223 @@
+"""Merchants, stores, staff and tills; one statement per function."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.db import fetch, fetch_one, run
+from backend.rewards.refusals import NotStaff
+
+
+class Staff(NamedTuple):
+    """Who works for which merchant, in which role."""
+
+    subject: str
+    merchant_id: UUID
+    role: str
+    name: str
+
+
+class Till(NamedTuple):
+    """An enrolled till, and where it stands."""
+
+    id: UUID
+    merchant_id: UUID
+    store_id: UUID
+
+
+async def staff_of(conn: AsyncConnection, subject: str, *roles: str) -> Staff:
+    """The merchant that this sign-in works for.
+
+    Raises:
+        NotStaff: Nobody's, dismissed, or not in one of these roles.
+    """
+    row = await fetch_one(
+        conn,
+        "SELECT subject, merchant_id, role, name FROM merchant_staff"
+        " WHERE subject = :subject AND is_active",
+        subject=subject,
+    )
+    if row is None or row.role not in roles:
+        raise NotStaff
+    return Staff._make(row)
+
+
+async def till_of_key(conn: AsyncConnection, key_id: str) -> Till | None:
+    """The till that a key was issued to at its enrolment."""
+    row = await fetch_one(
+        conn, "SELECT id, merchant_id, store_id FROM till WHERE key_id = :key", key=key_id
+    )
+    return Till._make(row) if row else None
+
+
+async def insert_merchant(
+    conn: AsyncConnection, merchant_id: UUID, *, name_zh: str, name_en: str
+) -> None:
+    """Write a merchant whose account is there."""
+    await run(
+        conn,
+        "INSERT INTO merchant (id, name_zh, name_en) VALUES (:id, :zh, :en)",
+        id=merchant_id,
+        zh=name_zh,
+        en=name_en,
+    )
+
+
+async def put_staff(conn: AsyncConnection, staff: Staff, *, is_active: bool) -> bool:
+    """Write or change a person of this merchant; False when she works for another one."""
+    changed = await run(
+        conn,
+        "INSERT INTO merchant_staff AS kept (subject, merchant_id, role, name, is_active)"
+        " VALUES (:subject, :merchant, :role, :name, :active) ON CONFLICT (subject) DO UPDATE"
+        " SET role = excluded.role, name = excluded.name, is_active = excluded.is_active"
+        " WHERE kept.merchant_id = excluded.merchant_id",
+        subject=staff.subject,
+        merchant=staff.merchant_id,
+        role=staff.role,
+        name=staff.name,
+        active=is_active,
+    )
+    return changed == 1
+
+
+async def insert_store(
+    conn: AsyncConnection,
+    store_id: UUID,
+    merchant_id: UUID,
+    *,
+    name_zh: str,
+    name_en: str,
+    region: str,
+) -> None:
+    """Write a store."""
+    await run(
+        conn,
+        "INSERT INTO store (id, merchant_id, name_zh, name_en, region)"
+        " VALUES (:id, :merchant, :zh, :en, :region)",
+        id=store_id,
+        merchant=merchant_id,
+        zh=name_zh,
+        en=name_en,
+        region=region,
+    )
+
+
+async def insert_till(
+    conn: AsyncConnection,
+    till: Till,
+    *,
+    name: str,
+    code_sha256: bytes,
+    code_expires_at: datetime,
+) -> bool:
+    """Write a till that waits for its enrolment; False when the store is not this merchant's."""
+    written = await run(
+        conn,
+        "INSERT INTO till (id, merchant_id, store_id, name, code_sha256, code_expires_at)"
+        " SELECT :id, merchant_id, id, :name, :code, :until FROM store"
+        " WHERE id = :store AND merchant_id = :merchant",
+        id=till.id,
+        merchant=till.merchant_id,
+        store=till.store_id,
+        name=name,
+        code=code_sha256,
+        until=code_expires_at,
+    )
+    return written == 1
+
+
+async def lock_waiting_till(
+    conn: AsyncConnection, merchant_id: UUID, code_sha256: bytes, now: datetime
+) -> UUID | None:
+    """The till of this merchant that waits for this code, locked; None when there is none."""
+    row = await fetch_one(
+        conn,
+        "SELECT id FROM till WHERE code_sha256 = :code AND merchant_id = :merchant"
+        " AND key_id IS NULL AND code_expires_at > :now FOR UPDATE",
+        code=code_sha256,
+        merchant=merchant_id,
+        now=now,
+    )
+    return row.id if row else None
+
+
+async def enrol_till(conn: AsyncConnection, till_id: UUID, key_id: str, now: datetime) -> None:
+    """Bind a key to a locked till."""
+    await run(
+        conn,
+        "UPDATE till SET key_id = :key, enrolled_at = :now WHERE id = :id",
+        id=till_id,
+        key=key_id,
+        now=now,
+    )
+
+
+# What a list shows of each kind; the names are this code's own and never a caller's.
+_LISTED = {
+    "merchant": "id, name_zh, name_en, is_active, created_at",
+    "store": "id, name_zh, name_en, region, created_at",
+    "till": "id, store_id, name, enrolled_at, code_expires_at, created_at",
+}
+
+
+async def list_of(
+    conn: AsyncConnection,
+    table: str,
+    *,
+    merchant_id: UUID | None,
+    before_id: UUID | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Rows of one kind, newest first; of one merchant, or merchants themselves."""
+    of_merchant = "" if merchant_id is None else "merchant_id = :merchant AND "
+    return await fetch(
+        conn,
+        f"SELECT {_LISTED[table]} FROM {table} WHERE {of_merchant} id < :before"
+        " ORDER BY id DESC LIMIT :limit",
+        before=before_id or UUID(int=2**128 - 1),
+        limit=limit,
+        **({} if merchant_id is None else {"merchant": merchant_id}),
+    )
+
+
+async def find_one(
+    conn: AsyncConnection, table: str, id: UUID, merchant_id: UUID | None = None
+) -> Row[Any] | None:
+    """One row of a kind; of one merchant, when that is given."""
+    of_merchant = "" if merchant_id is None else " AND merchant_id = :merchant"
+    return await fetch_one(
+        conn,
+        f"SELECT {_LISTED[table]} FROM {table} WHERE id = :id{of_merchant}",
+        id=id,
+        **({} if merchant_id is None else {"merchant": merchant_id}),
+    )
+
+
+async def list_staff(
+    conn: AsyncConnection, merchant_id: UUID, *, after: str, limit: int
+) -> Sequence[Row[Any]]:
+    """People of a merchant by subject."""
+    return await fetch(
+        conn,
+        "SELECT subject, role, name, is_active, created_at FROM merchant_staff"
+        " WHERE merchant_id = :merchant AND subject > :after ORDER BY subject LIMIT :limit",
+        merchant=merchant_id,
+        after=after,
+        limit=limit,
+    )
+
+
+async def points_of_merchant(conn: AsyncConnection, merchant_id: UUID) -> int:
+    """Points settled with a merchant, net of what was undone; pending deltas included."""
+    row = await fetch_one(
+        conn,
+        "SELECT coalesce(sum(amount), 0)::bigint AS points FROM ("
+        "SELECT posted AS amount FROM account_lot WHERE account_id = :id"
+        " UNION ALL SELECT amount FROM account_delta WHERE account_id = :id) AS parts",
+        id=merchant_id,
+    )
+    return int(row.points) if row else 0

@@ -1,0 +1,256 @@
+"""Setting up merchants over HTTP: operators make them, managers add stores and people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.http.cursors import PageQuery, cursor_at, position_of
+from backend.http.routes import Answer, Call, Route
+from backend.ids import uuid7
+from backend.ledger.queries import open_account
+from backend.partners.queries import make_partner
+from backend.rewards.domain import MANAGER
+from backend.rewards.merchant_bodies import (
+    MerchantAnswer,
+    MerchantBody,
+    MerchantPage,
+    StaffAnswer,
+    StaffBody,
+    StaffPage,
+    StoreAnswer,
+    StoreBody,
+    StorePage,
+)
+from backend.rewards.merchant_queries import (
+    Staff,
+    find_one,
+    insert_merchant,
+    insert_store,
+    list_of,
+    list_staff,
+    points_of_merchant,
+    put_staff,
+)
+from backend.rewards.refusals import NotStaff, StaffElsewhere
+from backend.rewards.route_kinds import (
+    AUDITS,
+    BUSY,
+    MANAGES,
+    OPERATES,
+    WORKS,
+    lists,
+    makes,
+    merchant_of,
+)
+from backend.rewards.writing import intention_of, write_alone, write_once
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantDesk:
+    """What setting up merchants needs."""
+
+    engine: AsyncEngine
+
+    def routes(self) -> Sequence[Route[Any, Any]]:
+        """Give the routes of operators and managers."""
+        return [
+            makes(
+                "/v1/operator/merchants",
+                self.post_merchant,
+                policy=OPERATES,
+                body=MerchantBody,
+                answer=MerchantAnswer,
+                words=("Make a merchant and name its first manager", "新建商户并指定管理员"),
+                problems=(StaffElsewhere,),
+            ),
+            lists(
+                "/v1/operator/merchants",
+                self.list_merchants,
+                policy=AUDITS,
+                page=MerchantPage,
+                words=("List merchants, newest first", "商户列表"),
+            ),
+            Route(
+                "GET",
+                "/v1/merchant",
+                self.get_own,
+                policy=WORKS,
+                summary="See the merchant that I work for, with what was settled with it",
+                summary_zh="查看我所在的商户",
+                answers={200: MerchantAnswer},
+                problems=(NotStaff,),
+            ),
+            *self._part_routes(),
+        ]
+
+    def _part_routes(self) -> Sequence[Route[Any, Any]]:
+        return [
+            makes(
+                "/v1/merchant/stores",
+                self.post_store,
+                policy=MANAGES,
+                body=StoreBody,
+                answer=StoreAnswer,
+                words=("Add a store", "新增门店"),
+                problems=(NotStaff,),
+            ),
+            lists(
+                "/v1/merchant/stores",
+                self.list_stores,
+                policy=WORKS,
+                page=StorePage,
+                words=("List my merchant's stores, newest first", "门店列表"),
+                problems=(NotStaff,),
+            ),
+            Route(
+                "POST",
+                "/v1/merchant/staff",
+                self.post_staff,
+                policy=MANAGES,
+                summary="Add, change or dismiss a person of my merchant; the sign-in names her",
+                summary_zh="新增、修改或停用员工",
+                body=StaffBody,
+                answers={200: StaffAnswer},
+                problems=(NotStaff, StaffElsewhere, *BUSY),
+            ),
+            lists(
+                "/v1/merchant/staff",
+                self.list_people,
+                policy=MANAGES,
+                page=StaffPage,
+                words=("List my merchant's people", "员工列表"),
+                problems=(NotStaff,),
+            ),
+        ]
+
+    async def post_merchant(self, call: Call[MerchantBody, None]) -> Answer:
+        """Make a merchant with its account, the partner of its tills, and its manager."""
+        body = call.body
+        manager = subject_of(call, body.manager)
+
+        async def make(conn: AsyncConnection, _: datetime) -> UUID:
+            merchant_id = uuid7()
+            await open_account(conn, merchant_id, "merchant")
+            await insert_merchant(conn, merchant_id, name_zh=body.name_zh, name_en=body.name_en)
+            await make_partner(
+                conn,
+                merchant_id,
+                name_zh=body.name_zh,
+                name_en=body.name_en,
+                source=f"urn:tanhui:merchant:{merchant_id}",
+            )
+            staff = Staff(manager, merchant_id, MANAGER, body.manager)
+            if not await put_staff(conn, staff, is_active=True):
+                raise StaffElsewhere
+            return merchant_id
+
+        made = await write_once(self.engine, intention_of(call), make)
+        return Answer(await self._merchant(made.id), 201, made.headers)
+
+    async def list_merchants(self, call: Call[None, PageQuery]) -> Answer:
+        """Answer one page of all merchants."""
+        items, cursor = await self._page(call, "merchant", None)
+        return Answer(
+            MerchantPage(items=[MerchantAnswer(**item) for item in items], next_cursor=cursor)
+        )
+
+    async def get_own(self, call: Call[None, None]) -> Answer:
+        """Answer the caller's merchant."""
+        async with self.engine.connect() as conn:
+            merchant_id = await merchant_of(conn, call)
+        return Answer(await self._merchant(merchant_id))
+
+    async def post_store(self, call: Call[StoreBody, None]) -> Answer:
+        """Add a store to the caller's merchant."""
+        body = call.body
+
+        async def make(conn: AsyncConnection, _: datetime) -> UUID:
+            merchant_id, store_id = await merchant_of(conn, call, MANAGER), uuid7()
+            await insert_store(
+                conn,
+                store_id,
+                merchant_id,
+                name_zh=body.name_zh,
+                name_en=body.name_en,
+                region=body.region,
+            )
+            return store_id
+
+        made = await write_once(self.engine, intention_of(call), make)
+        async with self.engine.connect() as conn:
+            row = await find_one(conn, "store", made.id)
+        assert row is not None, "it was just written"
+        return Answer(StoreAnswer(**row._mapping), 201, made.headers)  # noqa: SLF001
+
+    async def list_stores(self, call: Call[None, PageQuery]) -> Answer:
+        """Answer one page of the stores of the caller's merchant."""
+        async with self.engine.connect() as conn:
+            merchant_id = await merchant_of(conn, call)
+        items, cursor = await self._page(call, "store", merchant_id)
+        return Answer(StorePage(items=[StoreAnswer(**item) for item in items], next_cursor=cursor))
+
+    async def post_staff(self, call: Call[StaffBody, None]) -> Answer:
+        """Write a person of the caller's merchant; the same again changes nothing."""
+        body = call.body
+
+        async def put(conn: AsyncConnection, _: datetime) -> None:
+            merchant_id = await merchant_of(conn, call, MANAGER)
+            staff = Staff(subject_of(call, body.subject), merchant_id, body.role, body.name)
+            if not await put_staff(conn, staff, is_active=body.is_active):
+                raise StaffElsewhere
+
+        await write_alone(self.engine, put)
+        return Answer(
+            StaffAnswer(
+                subject=body.subject, role=body.role, name=body.name, is_active=body.is_active
+            )
+        )
+
+    async def list_people(self, call: Call[None, PageQuery]) -> Answer:
+        """Answer one page of the people of the caller's merchant."""
+        limit = call.query.limit
+        async with self.engine.connect() as conn:
+            merchant_id = await merchant_of(conn, call, MANAGER)
+            after = position_of(call, str) or ""
+            rows = await list_staff(conn, merchant_id, after=after, limit=limit + 1)
+        page = rows[:limit]
+        people = [
+            StaffAnswer(**{**row._mapping, "subject": row.subject.partition("|")[2]})  # noqa: SLF001
+            for row in page
+        ]
+        cursor = cursor_at(call, page[-1].subject) if len(rows) > limit else None
+        return Answer(StaffPage(items=people, next_cursor=cursor))
+
+    async def _merchant(self, merchant_id: UUID) -> MerchantAnswer:
+        async with self.engine.connect() as conn:
+            row = await find_one(conn, "merchant", merchant_id)
+            points = await points_of_merchant(conn, merchant_id)
+        assert row is not None, "staff and keys name merchants that are there"
+        return MerchantAnswer(**row._mapping, points=points)  # noqa: SLF001
+
+    async def _page(
+        self, call: Call[None, PageQuery], table: str, merchant_id: UUID | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        return await page_of(self.engine, call, table, merchant_id)
+
+
+async def page_of(
+    engine: AsyncEngine, call: Call[None, PageQuery], table: str, merchant_id: UUID | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """One page of a kind as keyword arguments of its answer, and the cursor after it."""
+    limit, before = call.query.limit, position_of(call, UUID)
+    async with engine.connect() as conn:
+        rows = await list_of(
+            conn, table, merchant_id=merchant_id, before_id=before, limit=limit + 1
+        )
+    items = [dict(row._mapping) for row in rows[:limit]]  # noqa: SLF001  # SQLAlchemy's public name
+    return items, cursor_at(call, items[-1]["id"]) if len(rows) > limit else None
+
+
+def subject_of(call: Call[Any, Any], sub: str) -> str:
+    """The sign-in subject of a person at the caller's own issuer."""
+    return f"{call.principal.id.partition('|')[0]}|{sub}"

@@ -1,0 +1,87 @@
+"""What the rules of rewards refuse, one class per problem type."""
+
+from backend.errors import DomainError
+
+
+class NotStaff(DomainError):
+    """This sign-in belongs to nobody who works for a merchant here, or not in this role."""
+
+
+class StaffElsewhere(DomainError):
+    """This person works for another merchant; one sign-in settles for one merchant only."""
+
+
+class TillCodeNotValid(DomainError):
+    """This enrolment code was used, is older than a day, or was never given out."""
+
+
+class RewardNotOffered(DomainError):
+    """This reward cannot be redeemed at this time."""
+
+
+class RewardElsewhere(DomainError):
+    """This reward is for other regions."""
+
+
+class RewardTermsNotClear(DomainError):
+    """The terms of this reward contradict each other."""
+
+
+class OutOfStock(DomainError):
+    """No piece of this reward is left."""
+
+
+class LimitReached(DomainError):
+    """This member has redeemed this reward as often as its limit allows."""
+
+
+class PhoneNotBound(DomainError):
+    """The first redemption needs a sign-in with a verified phone number."""
+
+
+class AccountTooYoung(DomainError):
+    """The first redemption needs an account that has existed for some days."""
+
+
+class VoucherAlreadySettled(DomainError):
+    """This voucher was settled before; it settles once."""
+
+
+class VoucherAlreadyVoided(DomainError):
+    """The member gave this voucher back; it is worth nothing."""
+
+
+class VoucherAlreadyUndone(DomainError):
+    """The settlement of this voucher was taken back, which ended the voucher."""
+
+
+class VoucherAlreadyExpired(DomainError):
+    """This voucher was not used in time."""
+
+
+class VoucherCodeMistyped(DomainError):
+    """The check digit does not fit these twelve digits."""
+
+
+class TicketAlreadyUsed(DomainError):
+    """This ticket of the store has settled another voucher."""
+
+
+class UndoTooLate(DomainError):
+    """A settlement is undone within ten minutes."""
+
+
+class UndoElsewhere(DomainError):
+    """A settlement is undone at the till that made it."""
+
+
+class MemberCodeNotValid(DomainError):
+    """This member code was used, is older than a minute, or is of nobody."""
+
+
+class RequestDecided(DomainError):
+    """This request was confirmed or declined before."""
+
+
+class RequestExpired(DomainError):
+    """The member did not confirm within two minutes."""

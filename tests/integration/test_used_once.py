@@ -1,0 +1,226 @@
+"""A photo counts once in the whole population; what only resembles another one meets a person."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from backend.checkins.domain import Change, Status
+from backend.checkins.neighbour_queries import Kind, near_matches_of
+from backend.checkins.queries import settle_check_ins
+from backend.checkins.score_queries import (
+    edited_among,
+    forget_looks,
+    insert_edit_hints,
+    insert_risks,
+    risks_of,
+)
+from backend.checkins.steps import score_step
+from backend.db import run
+from scoring.model_card import CopyLimits
+from scoring.risk import Risk
+from tests.fakes import ScriptedScorer, make_score
+from tests.integration.test_score_step import (
+    NOON,
+    PDQ,
+    flipped,
+    leased,
+    outcomes,
+    rows,
+    saved_photo,
+    store,
+)
+
+__all__ = ["saved_photo", "store"]
+
+LIMITS = CopyLimits(fingerprint_refused_max=8, embedding_review_max=200)
+ELSEWHERE = "310000"
+LAST_YEAR = NOON - timedelta(days=365)
+
+
+def turned_by(parts):
+    """An embedding whose cosine with that of every other photo is 1 - parts / 10,000."""
+    cosine = 1 - parts / 10_000
+    vector = np.zeros(64)
+    vector[:2] = cosine, np.sqrt(1 - cosine**2)
+    return vector.astype("<f2").tobytes()
+
+
+@pytest.fixture
+def scored(engine, store, saved_photo):
+    """Take one photo through the step; return its check-in, its status and its reason."""
+
+    async def score(jpeg, answer=None, **changes):
+        photo = await saved_photo(jpeg, **changes)
+        answer = replace(answer or make_score(jpeg), limits=LIMITS)
+        scorer = ScriptedScorer({jpeg: answer})
+        await score_step(engine, await leased(engine, photo), scorer=scorer, store=store)
+        [(status, reason)] = await outcomes(engine, photo)
+        return photo, status, reason
+
+    return score
+
+
+@pytest.mark.parametrize(
+    ("bits", "changes", "expected"),
+    [
+        (8, {}, ("rejected", "copy_of_earlier_photo")),
+        (8, {"region": ELSEWHERE}, ("rejected", "copy_of_earlier_photo")),
+        (9, {}, ("in_review", "looks_like_earlier_photo")),
+        (31, {"region": ELSEWHERE}, ("in_review", "looks_like_earlier_photo")),
+        (32, {}, ("scored", None)),
+        # Over a year honest plates of one canteen come nearer than within 48 hours.
+        (8, {"occurred_at": NOON + timedelta(days=365)}, ("in_review", "looks_like_earlier_photo")),
+        (9, {"occurred_at": NOON + timedelta(days=365)}, ("scored", None)),
+    ],
+)
+async def test_what_a_distance_of_fingerprints_leads_to(scored, bits, changes, expected):
+    await scored(b"earlier", make_score(b"earlier", fingerprint=PDQ))
+    later = make_score(b"later", fingerprint=flipped(PDQ, bits), embedding=turned_by(5_000))
+    _, *outcome = await scored(b"later", later, **changes)
+    assert tuple(outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "changes", "expected"),
+    [
+        (100, {}, ("in_review", "looks_like_another")),
+        (400, {}, ("scored", None)),
+        (0, {"region": ELSEWHERE}, ("scored", None)),
+        (0, {"occurred_at": NOON + timedelta(hours=49)}, ("scored", None)),
+    ],
+)
+async def test_a_near_embedding_of_the_place_and_48_hours_leads_to_a_person(
+    scored, parts, changes, expected
+):
+    await scored(b"earlier")
+    _, *outcome = await scored(
+        b"later", make_score(b"later", embedding=turned_by(parts)), **changes
+    )
+    assert tuple(outcome) == expected
+
+
+async def test_embeddings_of_two_models_do_not_compare(scored):
+    await scored(b"earlier", make_score(b"earlier", model="1" * 64))
+    _, *outcome = await scored(b"later")
+    assert outcome == ["scored", None]
+
+
+async def test_a_doubtful_photo_keeps_its_own_reason_beside_a_near_embedding(scored):
+    await scored(b"earlier")
+    doubtful = make_score(b"later", verdict="in_review", reason="uncertain")
+    _, *outcome = await scored(b"later", doubtful)
+    assert outcome == ["in_review", "uncertain"]
+
+
+async def test_a_copy_of_a_copy_is_a_copy_whatever_became_of_the_original(engine, scored):
+    original, *_ = await scored(b"original", make_score(b"original", fingerprint=PDQ))
+    await scored(b"copy", make_score(b"copy", fingerprint=flipped(PDQ, 2)))
+    async with engine.begin() as conn:
+        gone = Change(original.id, Status.SCORED, Status.REJECTED, "leftovers")
+        await settle_check_ins(conn, [gone], NOON)
+    _, _, reason = await scored(b"again", make_score(b"again", fingerprint=flipped(PDQ, 1)))
+    assert reason == "copy_of_earlier_photo"
+
+
+async def test_a_crowd_of_stopped_copies_hides_nothing(scored):
+    long_ago = {"occurred_at": LAST_YEAR}
+    await scored(b"original", make_score(b"original", fingerprint=PDQ), **long_ago)
+    for number in range(12):
+        jpeg = b"copy %d" % number
+        await scored(jpeg, make_score(jpeg, fingerprint=PDQ), **long_ago)
+    _, _, reason = await scored(b"replay", make_score(b"replay", fingerprint=PDQ))
+    assert reason == "looks_like_earlier_photo"
+
+
+async def test_a_photo_whose_score_says_no_stops_nobody(engine, store, saved_photo, scored):
+    held = await saved_photo(b"leftovers")
+    answer = make_score(b"x", verdict="rejected", reason="leftovers", fingerprint=PDQ)
+    scorer = ScriptedScorer({b"leftovers": replace(answer, limits=LIMITS)})
+    works = await leased(engine, held)
+    await score_step(engine, works, scorer=scorer, store=store)
+    async with engine.begin() as conn:  # as it is between the step's two transactions
+        await run(conn, "UPDATE check_in SET status = 'received' WHERE id = :id", id=held.id)
+    _, status, _ = await scored(b"retake", make_score(fingerprint=PDQ))
+    assert status == "scored"
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "stops"),
+    [
+        ({"fingerprint": PDQ}, "copy", "rejected"),
+        ({"embedding": turned_by(0)}, "alike", "in_review"),
+    ]
+    * 3,
+)
+async def test_of_two_racing_copies_exactly_one_stops(  # noqa: PLR0917
+    engine, store, saved_photo, answers, kind, stops
+):
+    one, two = await saved_photo(b"one"), await saved_photo(b"two")
+    scorer = ScriptedScorer(
+        {jpeg: make_score(jpeg, limits=LIMITS, **answers) for jpeg in (b"one", b"two")}
+    )
+    works = await leased(engine, one, two)
+    async with asyncio.TaskGroup() as group:
+        for work in works:
+            group.create_task(score_step(engine, [work], scorer=scorer, store=store))
+    assert sorted(status for status, _ in await outcomes(engine, one, two)) == sorted(
+        [stops, "scored"]
+    )
+    assert await rows(engine, "SELECT kind FROM near_match") == [(kind,)]
+
+
+async def test_a_risk_is_kept_with_its_signs_and_leads_to_a_person(engine, store, saved_photo):
+    photo = await saved_photo(b"edited")
+    async with engine.begin() as conn:
+        await insert_edit_hints(conn, {photo.id: "snapseed"})
+        assert await edited_among(conn, [photo.id]) == {photo.id}
+    scorer = ScriptedScorer({b"edited": make_score(b"edited", recapture_risk=2_000)})
+    await score_step(engine, await leased(engine, photo), scorer=scorer, store=store)
+    assert await outcomes(engine, photo) == [("in_review", "looks_edited")]
+    async with engine.connect() as conn:
+        risks = await risks_of(conn, [photo.id])
+    assert risks == {photo.id: Risk(6_000, 2_000, 5_000, 0)}  # 1 - 0.8 * 0.5
+
+
+async def test_a_photo_without_metadata_is_credited_without_a_word(engine, scored):
+    _, *outcome = await scored(b"plain")
+    assert outcome == ["scored", None]
+    assert await rows(engine, "SELECT per_10000 FROM photo_risk") == [(0,)]
+
+
+async def test_a_risk_that_is_not_made_of_its_signs_is_refused(engine, saved_photo):
+    photo = await saved_photo(b"plain")
+    with pytest.raises(DBAPIError, match="made_of_its_signs"):
+        async with engine.begin() as conn:
+            await insert_risks(conn, {photo.id: Risk(1, 0, 0, 0)})
+
+
+async def test_a_reviewer_sees_the_pair_from_either_side(engine, scored):
+    earlier, *_ = await scored(b"earlier", make_score(b"earlier", fingerprint=PDQ))
+    later, *_ = await scored(b"later", make_score(b"later", fingerprint=flipped(PDQ, 20)))
+    async with engine.connect() as conn:
+        [of_later] = await near_matches_of(conn, later.id)
+        [of_earlier] = await near_matches_of(conn, earlier.id)
+    assert (of_later.other_id, of_later.yields) == (earlier.id, True)
+    assert (of_earlier.other_id, of_earlier.yields) == (later.id, False)
+    assert (of_later.kind, of_later.distance_bits, of_later.embedding_distance) == (
+        Kind.NEAR,
+        20,
+        0,
+    )
+    assert of_later.other_evidence_sha256 == earlier.evidence_sha256
+
+
+async def test_what_is_forgotten_finds_nothing_any_more(engine, scored):
+    earlier, *_ = await scored(b"earlier", make_score(b"earlier", fingerprint=PDQ))
+    async with engine.begin() as conn:
+        await insert_edit_hints(conn, {earlier.id: "gimp"})
+        for _ in range(2):
+            await forget_looks(conn, [earlier.id])
+    assert await rows(engine, "SELECT 1 FROM photo_fingerprint UNION SELECT 1 FROM edit_hint") == []
+    _, status, _ = await scored(b"later", make_score(b"later", fingerprint=PDQ))
+    assert status == "scored"
