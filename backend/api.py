@@ -22,6 +22,7 @@ from backend.checkins.queries import OUTCOME_CHANNEL
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.account_routes import AccountReader
 from backend.crediting.routes import CheckInReader
+from backend.crediting.simulation_routes import Simulations
 from backend.deployment import Deployment
 from backend.http import DEFAULT_RATES, ApiInfo, HttpSettings, Route, build_application
 from backend.http.dev_issuer import DevIssuer
@@ -33,6 +34,9 @@ from backend.intake.photos import write_captures, write_photos
 from backend.intake.routes import Intake
 from backend.intake.trips import write_trips
 from backend.intake.uploads import Uploads
+from backend.methodologies.operator_routes import Governance
+from backend.methodologies.register import governed
+from backend.methodologies.routes import MethodologyReader
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
 from backend.reports.routes import TotalsReader
@@ -91,17 +95,7 @@ def build_api(
     engine, rules, settings = deployment.engine, deployment.rules, deployment.settings
     bell = Bell(engine, OUTCOME_CHANNEL)
     waiters = OutcomeWaiters(engine, bell)
-    intake = Intake(
-        engine,
-        captures=Batcher(engine, partial(write_captures, rules=rules)),
-        photos=Batcher(engine, partial(write_photos, rules=rules)),
-        trips=Batcher(engine, partial(write_trips, rules=rules)),
-        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
-        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
-        uploads=Uploads(engine, deployment.workers, deployment.store),
-        waiters=waiters,
-        region=settings.region,
-    )
+    intake = _intake_of(deployment, waiters)
     review = build_review(
         engine,
         deployment.store,
@@ -115,6 +109,7 @@ def build_api(
         engine, rules.catalogue, settings.region, settings.app_version_min, settings.clock_shift_s
     )
     routes: list[Route[Any, Any]] = [
+        *_rule_routes(deployment),
         *config.routes(),
         *intake.routes(),
         *CheckInReader(engine, waiters, rules.catalogue).routes(),
@@ -136,10 +131,35 @@ def build_api(
     return Api(app, (*batchers, *review.batchers, *rewards.batchers), bell, waiters)
 
 
+def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
+    engine, shift_s = deployment.engine, deployment.rules.clock_shift_s
+    catalogue = governed(deployment.rules.catalogue)
+    return [
+        *MethodologyReader(engine, catalogue.packaged, shift_s).routes(),
+        *Governance(engine, catalogue, shift_s).routes(),
+        *Simulations(engine, catalogue, shift_s).routes(),
+    ]
+
+
 def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
     age = timedelta(hours=settings.redemption_account_age_h)
     first = FirstRedemption(settings.redemption_needs_phone, age)
     return RewardRules(first, settings.region, clock_shift_s)
+
+
+def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
+    engine, rules = deployment.engine, deployment.rules
+    return Intake(
+        engine,
+        captures=Batcher(engine, partial(write_captures, rules=rules)),
+        photos=Batcher(engine, partial(write_photos, rules=rules)),
+        trips=Batcher(engine, partial(write_trips, rules=rules)),
+        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
+        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
+        uploads=Uploads(engine, deployment.workers, deployment.store),
+        waiters=waiters,
+        region=deployment.settings.region,
+    )
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from backend.auditing import add_auditing_commands
+
 Command = Callable[[argparse.Namespace], int]
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
@@ -28,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_service_commands(commands)
     _add_auditor_commands(commands)
     _add_operator_commands(commands)
+    add_auditing_commands(commands)
     return parser
 
 
@@ -78,6 +81,18 @@ def _add_auditor_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     score.add_argument(
         "--model", type=Path, help="model file (TANHUI_MODEL, default the packaged one)"
     )
+    model = commands.add_parser("model", help="look at a model before it decides over credits")
+    compare = _add(
+        model.add_subparsers(required=True, metavar="COMMAND"),
+        "compare",
+        _compare_models,
+        "where two models disagree; exit 1 if they do, 2 for wrong input",
+    )
+    compare.add_argument("old", help="model file with its card beside it, or: packaged")
+    compare.add_argument("new", help="the one that is to take its place")
+    compare.add_argument("folder", type=Path, help="photos, with labels in manifest.csv if known")
+    compare.add_argument("--limit", type=int, default=20, help="disagreements to list (default 20)")
+    compare.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -99,6 +114,18 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     key.add_argument("--kind", choices=("partner", "device"), default="partner")
     bags = _add(commands, "bags", _bags, "register printed bag codes from a file, one per line")
     bags.add_argument("file", type=Path)
+    review = _add(commands, "review", _review_export, "write photos that reviewers decided")
+    reviews = review.add_subparsers(required=True, metavar="WHAT")
+    export = _add(
+        reviews, "export", _review_export, "write decided photos with labels, for training"
+    )
+    export.add_argument("folder", type=Path, help="gets photos/ and manifest.csv; may be there")
+    export.add_argument(
+        "--from", dest="since", type=date.fromisoformat, help="first day of decisions (Shanghai)"
+    )
+    export.add_argument(
+        "--to", dest="until", type=date.fromisoformat, help="last day of decisions (Shanghai)"
+    )
     bench = _add(commands, "bench", _bench, "run a benchmark of the checkout")
     bench.add_argument("name", help="credit, api, photo or noon")
     bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")
@@ -168,6 +195,28 @@ def _score(parsed: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _compare_models(parsed: argparse.Namespace) -> int:
+    from scoring.comparison import FolderNotComparable, compare_models
+    from scoring.model_card import ModelNotInCard
+    from scoring.plate import PlateRecogniser
+
+    named = (None if name == "packaged" else Path(name) for name in (parsed.old, parsed.new))
+    try:
+        old, new = (PlateRecogniser.load(path) for path in named)
+        found = compare_models(old, new, parsed.folder)
+    except ModelNotInCard as error:
+        print(f"The model was refused: {error}.", file=sys.stderr)
+        return EXIT_USAGE
+    except FolderNotComparable as error:
+        print(f"{error}.", file=sys.stderr)
+        return EXIT_USAGE
+    if parsed.json:
+        print(json.dumps(found.as_dict(limit=parsed.limit), ensure_ascii=False))
+    else:
+        print("\n".join(found.as_lines(limit=parsed.limit)))
+    return EXIT_FOUND if found.disagreements else EXIT_OK
+
+
 def _verify(parsed: argparse.Namespace) -> int:
     from backend.settings import read_settings
     from backend.verify import verify_database
@@ -205,6 +254,13 @@ def _bags(parsed: argparse.Namespace) -> int:
     from backend.settings import read_settings
 
     return register_bags(read_settings(), parsed.file)
+
+
+def _review_export(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import export_reviewed
+    from backend.settings import read_settings
+
+    return export_reviewed(read_settings(), parsed.folder, since=parsed.since, until=parsed.until)
 
 
 def _bench(parsed: argparse.Namespace) -> int:

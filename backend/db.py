@@ -5,7 +5,8 @@ constraints. Whoever takes a `conn` takes part in a transaction; only `batches` 
 begin a write.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
@@ -87,6 +88,15 @@ async def copy_rows(
         await raw.copy_records_to_table(table, columns=columns, records=rows)
     except PostgresError as error:
         raise DBAPIError(f"COPY {table}", None, error) from error
+
+
+@asynccontextmanager
+async def snapshot(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection on which every statement sees one moment, and none can write."""
+    async with engine.connect() as conn:
+        yield await conn.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
 
 
 async def assert_safe(conn: AsyncConnection, *, durable: bool = True) -> None:

@@ -56,7 +56,7 @@ async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
         catalogue = await open_catalogue(
             engine, load_catalogue(), clock_shift_s=settings.clock_shift_s
         )
-        rules = Rulebook(catalogue, secret, settings.clock_shift_s)
+        rules = Rulebook(catalogue, secret, settings.clock_shift_s, settings.points_vesting_h)
         store = EvidenceStore(settings.evidence_url or settings.data_dir / "evidence")
         model = Path(settings.model_path) if settings.model_path else None
         async with Workers(settings.workers, model) as workers:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 SCORE, CREDIT, REPORT = "score", "credit", "report"
 NOTIFY = "notify"
+SIMULATE = "simulate"
 
 IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
 
@@ -20,6 +21,7 @@ CREDIT_RESTATED = "CreditRestated"
 POINTS_FUNDED = "PointsFunded"
 POINTS_EXPIRED = "PointsExpired"
 STOP_ANNOUNCED = "StopAnnounced"
+SIMULATION_REQUESTED = "SimulationRequested"
 VOUCHER_ISSUED = "VoucherIssued"
 VOUCHER_SETTLED = "VoucherSettled"
 VOUCHER_UNDONE = "VoucherUndone"
@@ -30,10 +32,11 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     CHECK_IN_RECEIVED: (SCORE,),
     CHECK_IN_ACCEPTED: (CREDIT,),
     CREDIT_BOOKED: (REPORT,),
-    CREDIT_RESTATED: (),
-    POINTS_FUNDED: (),
-    POINTS_EXPIRED: (),
-    STOP_ANNOUNCED: (),
+    CREDIT_RESTATED: (REPORT, NOTIFY),
+    POINTS_FUNDED: (NOTIFY,),
+    POINTS_EXPIRED: (NOTIFY,),
+    STOP_ANNOUNCED: (NOTIFY,),
+    SIMULATION_REQUESTED: (SIMULATE,),
     VOUCHER_ISSUED: (),
     VOUCHER_SETTLED: (),
     VOUCHER_UNDONE: (),

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +14,13 @@ from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import funds, top_up
 from backend.db import make_engine
 from backend.deployment import DATABASE, database_url, start_embedded
+from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
 from backend.partners.queries import issue_key, make_partner
 from backend.recycling.queries import add_bags
+from backend.review.export import Exported, NotAnExport, Period, export_decided
 from backend.settings import Settings
 
 Result = TypeVar("Result")
@@ -91,6 +95,28 @@ def register_bags(settings: Settings, file: Path) -> int:
     codes = [line.strip() for line in file.read_text().splitlines() if line.strip()]
     _in_transaction(settings, lambda conn: add_bags(conn, codes))
     print(json.dumps({"codes": len(codes)}))
+    return 0
+
+
+def export_reviewed(
+    settings: Settings, folder: Path, *, since: date | None, until: date | None
+) -> int:
+    """Write decided photos with their labels into a folder, and print how many."""
+
+    async def export() -> Exported:
+        engine = make_engine(await database_url(settings))
+        store = EvidenceStore(settings.evidence_url or settings.data_dir / "evidence")
+        try:
+            return await export_decided(engine, store, folder, Period(since, until))
+        finally:
+            await engine.dispose()
+
+    try:
+        print(json.dumps(asdict(asyncio.run(export()))))
+    except NotAnExport:
+        raise SystemExit(
+            f"{folder / 'manifest.csv'} has other columns: choose a folder of its own."
+        ) from None
     return 0
 
 

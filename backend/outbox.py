@@ -168,6 +168,20 @@ async def release(conn: AsyncConnection, kept: Sequence[Work]) -> None:
     await run(conn, f"NOTIFY {CHANNEL}")
 
 
+async def prolong(conn: AsyncConnection, kept: Sequence[Work], *, lease_s: float) -> set[int]:
+    """Hold leases for another `lease_s` seconds; gives the ids of those that are still ours."""
+    rows = await fetch(
+        conn,
+        "UPDATE work SET run_at = now() + make_interval(secs => :lease_s)"
+        " FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS smallint[])) AS ours(id, attempts)"
+        " WHERE work.id = ours.id AND work.attempts = ours.attempts RETURNING work.id",
+        ids=[w.id for w in kept],
+        attempts=[w.attempts for w in kept],
+        lease_s=lease_s,
+    )
+    return {row.id for row in rows}
+
+
 async def dead_letters(
     conn: AsyncConnection, *, after: int = 0, limit: int = 50
 ) -> Sequence[Row[Any]]:

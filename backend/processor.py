@@ -22,24 +22,30 @@ from backend.bell import Bell, raise_if_cancelled
 from backend.checkins.domain import APPEAL_WINDOW
 from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
+from backend.crediting.simulation_step import SIMULATE_LEASE_S, simulate_step
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
-from backend.events import CREDIT, REPORT, SCORE
+from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE
 from backend.evidence_store import EvidenceStore
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
+from backend.notices.steps import notify_step
 from backend.outbox import Work, lease, postpone, release, take
 from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
+from backend.rewards.ends import expire_vouchers
+from backend.upkeep import Upkeep
 from backend.workers import Workers
 
-TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20}  # rows per transaction
+TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20, NOTIFY: 20}  # rows per transaction
 LOOK_ANYWAY_S = 1.0  # due retries have no notification
+NOTIFY_EVERY_S = 1.0  # of its own, so that no bell for credits asks for notices too
 SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
 SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo waits this long
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
-ROLL_EVERY_S = 2.0
 DELETE_EVERY_S = 600.0  # evidence is due two hours before the day that is promised is over
+ROLL_EVERY_S = 2.0
+EXPIRE_VOUCHERS_EVERY_S = 20.0  # a voucher is refused from its last moment on, job or no job
 SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
 ROLL_ROWS_MAX = 1_000
 # SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
@@ -75,17 +81,23 @@ class Processor:
         async def credit(conn: AsyncConnection, works: Sequence[Work]) -> None:
             await credit_step(conn, works, self.rules)
 
-        return {CREDIT: credit, REPORT: report_step}
+        async def notify(conn: AsyncConnection, works: Sequence[Work]) -> None:
+            await notify_step(conn, works, clock_shift_s=self.rules.clock_shift_s)
+
+        return {CREDIT: credit, REPORT: report_step, NOTIFY: notify}
 
     async def serve(self) -> None:
         """Act on work until cancelled."""
+        ring = partial(self.bell.wait, LOOK_ANYWAY_S)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.credit_lanes):
-                group.create_task(self._serve_fast(CREDIT))
-            group.create_task(self._serve_fast(REPORT))
-            group.create_task(
-                self._repeat(SCORE, self.score_once, partial(self.bell.wait, LOOK_ANYWAY_S))
-            )
+                group.create_task(self._serve_fast(CREDIT, ring))
+            group.create_task(self._serve_fast(REPORT, ring))
+            group.create_task(self._serve_fast(NOTIFY, partial(asyncio.sleep, NOTIFY_EVERY_S)))
+            for name, act, pause_s in Upkeep(self.engine, self.rules.clock_shift_s).duties():
+                group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
+            group.create_task(self._repeat(SCORE, self.score_once, ring))
+            group.create_task(self._repeat(SIMULATE, self.simulate_once, ring))
             group.create_task(
                 self._repeat("sweep", self.sweep_once, partial(asyncio.sleep, SWEEP_EVERY_S))
             )
@@ -93,10 +105,17 @@ class Processor:
                 self._repeat("delete", self.delete_once, partial(asyncio.sleep, DELETE_EVERY_S))
             )
             group.create_task(
+                self._repeat(
+                    "expire_vouchers",
+                    self.expire_vouchers_once,
+                    partial(asyncio.sleep, EXPIRE_VOUCHERS_EVERY_S),
+                )
+            )
+            group.create_task(
                 self._repeat("roll", self.roll_once, partial(asyncio.sleep, ROLL_EVERY_S))
             )
 
-    async def _serve_fast(self, step: str) -> None:
+    async def _serve_fast(self, step: str, pause: Callable[[], Awaitable[None]]) -> None:
         act, limit = self.steps()[step], TAKE_MAX[step]
         while True:
             try:
@@ -109,7 +128,7 @@ class Processor:
                 continue
             limit = min(TAKE_MAX[step], limit * 2)
             if not done:
-                await self.bell.wait(LOOK_ANYWAY_S)
+                await pause()
 
     async def act_once(self, step: str, act: FastStep, limit: int) -> int:
         """Take up to `limit` due rows of a fast step and act on them; return how many.
@@ -156,16 +175,35 @@ class Processor:
                 appeal_window=self.appeal_window,
             )
         except asyncio.CancelledError:
-            # A restart is no crash: whoever waits for a verdict must not wait for our lease too.
-            with suppress(SQLAlchemyError, OSError):
-                async with self.engine.begin() as conn:
-                    await release(conn, works)
+            await self._give_back(works)
             raise
+
+    async def _give_back(self, works: Sequence[Work]) -> None:
+        """A restart is no crash: whoever waits for an outcome must not wait for our lease too."""
+        with suppress(SQLAlchemyError, OSError):
+            async with self.engine.begin() as conn:
+                await release(conn, works)
+
+    async def simulate_once(self) -> int:
+        """Lease and run one simulation; return how many were leased."""
+        async with self.engine.begin() as conn:
+            works = await lease(conn, SIMULATE, limit=1, lease_s=SIMULATE_LEASE_S)
+        try:
+            await simulate_step(self.engine, works, self.rules.catalogue)
+        except asyncio.CancelledError:
+            await self._give_back(works)
+            raise
+        _steps_done.labels(SIMULATE).inc(len(works))
+        return len(works)
 
     async def roll_once(self) -> int:
         """Fold one portion of deltas of shared accounts; return how many."""
         async with self.engine.begin() as conn:
             return await fold_deltas(conn, limit=ROLL_ROWS_MAX)
+
+    async def expire_vouchers_once(self) -> int:
+        """Return what vouchers hold that nobody used in time; return how many."""
+        return await expire_vouchers(self.engine, self.rules.clock_shift_s)
 
     async def delete_once(self) -> int:
         """Delete one portion of photos of no plate whose time is over; return how many."""

@@ -23,6 +23,7 @@ class Settings:
         region: Six digits (GB/T 2260) of the programme, used where a check-in names no place.
         oidc_issuer: Address of the issuer whose tokens are accepted; empty means none.
         clock_shift_s: Seconds added to the database's clock. Refused outside tests and the demo.
+        points_vesting_h: Hours that points of photo evidence wait; 0 pays them with the credit.
     """
 
     data_dir: Path
@@ -38,6 +39,7 @@ class Settings:
     dev_issuer: bool = False
     demo: bool = False
     clock_shift_s: int = 0
+    points_vesting_h: int = 24
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1

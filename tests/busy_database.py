@@ -8,9 +8,12 @@ from backend.batches import run_batch
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import top_up
 from backend.checkins.domain import Change, CheckIn, Status
-from backend.checkins.queries import insert_check_ins, settle_check_ins
 from backend.checkins.neighbour_queries import Kind, NearPair, insert_near_matches
+from backend.checkins.queries import insert_check_ins, settle_check_ins
+from backend.crediting.domain import Cause
 from backend.crediting.photo_credit import credit_step
+from backend.crediting.restatement import Amendment, Restatement
+from backend.crediting.restating import restate_batch
 from backend.crediting.steps import Outcome, Rulebook, credit_batch
 from backend.db import run
 from backend.events import CHECK_IN_ACCEPTED, CREDIT, REPORT, Event
@@ -25,6 +28,7 @@ from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
+from tests.busy_vouchers import fill_vouchers
 
 RULES = Rulebook(load_catalogue(), SECRET)
 METRO = {"action": "metro", "methodology_id": "TPH-MOB-05", "quantities": {"distance_m": 12_000}}
@@ -135,10 +139,12 @@ async def fill(engine):
     await _owe(engine, members[2])
     await fold(engine)
     await _redeem(engine, members[0], members[4])
+    await _correct(engine, members[7])
     await _eat_and_ride(engine, members[3:], random.Random(7))
     await report(engine, rows=12)
     await _bags(engine, members[5])
     await _photos(engine, members[6])
+    await fill_vouchers(engine, await saved_account(engine, points=0))
 
 
 async def _redeem(engine, *member_ids):
@@ -169,6 +175,20 @@ async def _owe(engine, account_id):
     )
     await credit(engine, early)
     await credit(engine, make_claimed_order(account_id, occurred_at=NOON - timedelta(days=1)))
+
+
+async def _correct(engine, account_id):
+    """A ride is corrected by its partner, and the first of four plates withdrawn."""
+    days_ago = timedelta(days=20)
+    ride = make_claimed_order(account_id, **METRO, occurred_at=NOON - days_ago)
+    plates = [
+        make_claimed_order(account_id, occurred_at=NOON - days_ago + timedelta(minutes=n))
+        for n in range(4)
+    ]
+    await credit(engine, ride, *plates)
+    shorter = Amendment(quantities={"distance_m": 9_000})
+    await restate(engine, make_restatement(ride, amendment=shorter))
+    await restate(engine, make_restatement(plates[0], "partner_withdrew"))
 
 
 async def _eat_and_ride(engine, member_ids, dice):
@@ -246,3 +266,18 @@ def make_photo(account_id, number):
     capture = Capture(uuid7(), account_id, "clean_plate", NOW, "330100", window)
     digest = sha256(f"{account_id}{number}".encode())
     return Photo(capture, digest.hexdigest(), digest.digest())
+
+
+def make_restatement(order, reason="partner_corrected", amendment=None, **decided):
+    cause = Cause(uuid7(), order.check_in_id, order.account_id, reason, **decided)
+    return Restatement(cause, amendment)
+
+
+async def write_restated(conn, restatements):
+    accounts = [each.cause.account_id for each in restatements]
+    return await restate_batch(conn, restatements, await lock_accounts(conn, accounts), RULES)
+
+
+async def restate(engine, *restatements):
+    """Correct or withdraw what was credited, as partners and the programme do."""
+    return await run_batch(engine, write_restated, restatements)

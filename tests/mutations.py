@@ -17,6 +17,20 @@ MUTATIONS = {
             " WHERE kind = 'member' AND lot_id = 0 LIMIT 1)"
         ),
     ),
+    "a version published after it was used": (
+        "versions_in_force",
+        (
+            "UPDATE methodology_version SET published_at = now() + interval '1 day'"
+            " WHERE methodology_id = 'TPH-FOOD-01'"
+        ),
+    ),
+    "a version withdrawn before it was used": (
+        "versions_in_force",
+        (
+            "UPDATE methodology_version SET status = 'withdrawn',"
+            " status_since = '2026-02-01 00:00+08' WHERE methodology_id = 'TPH-MOB-05'"
+        ),
+    ),
     "a member's balance gone": (
         "member_balances",
         (
@@ -232,6 +246,69 @@ MUTATIONS = {
         "look_alikes_yield",
         "UPDATE near_match SET yields = CASE yields WHEN first_id THEN second_id ELSE first_id END",
     ),
+    "a cause gone": (
+        "reversals_have_a_cause",
+        "DELETE FROM restatement WHERE reason = 'late_activity'",
+    ),
+    "a cause of somebody else": (
+        "reversals_have_a_cause",
+        "UPDATE restatement SET account_id = uuidv7() WHERE reason = 'partner_corrected'",
+    ),
+    "a cause of nothing": (
+        "reversals_have_a_cause",
+        (
+            "INSERT INTO restatement (id, check_in_id, account_id, reason, restated_at)"
+            " SELECT uuidv7(), check_in_id, account_id, 'late_activity', now() FROM restatement"
+            " LIMIT 1"
+        ),
+    ),
+    "another reason than was decided": (
+        "reversed_says_why",
+        "UPDATE check_in SET reason = 'partner_corrected' WHERE status = 'reversed'",
+    ),
+    "decided and still in review": (
+        "reviews_decide",
+        (
+            "INSERT INTO review_decision SELECT uuidv7(), id, false, 'rejected', 'leftover', NULL,"
+            " 'somebody', NULL, now() FROM check_in WHERE status = 'in_review'"
+        ),
+    ),
+    "an appeal that nobody decided": (
+        "reviews_decide",
+        (
+            "INSERT INTO appeal SELECT id, NULL, 'leftovers', now() FROM check_in"
+            " WHERE status = 'rejected'"
+        ),
+    ),
+    "doubt that nobody decided": (
+        "reviews_decide",
+        (
+            "INSERT INTO score SELECT id, 'x', '{0,0,0,0,0}', 0, 'in_review', 'uncertain', now()"
+            " FROM check_in WHERE status = 'rejected'"
+        ),
+    ),
+    "a photo lost from the queue": (
+        "queue_is_complete",
+        "UPDATE check_in SET in_review_since = NULL WHERE status = 'in_review'",
+    ),
+    "a photo of no plate that stays": (
+        "no_plate_goes",
+        "UPDATE check_in SET reason = 'no_plate' WHERE status = 'rejected'",
+    ),
+    "a photo of no plate forgotten": (
+        "no_plate_goes",
+        (
+            "UPDATE check_in SET reason = 'no_plate', evidence_until = now() - interval '3 hours'"
+            " WHERE status = 'rejected'"
+        ),
+    ),
+    "a photo deleted that somebody has to see": (
+        "no_plate_goes",
+        (
+            "INSERT INTO evidence_deletion SELECT id, now(), now() FROM check_in"
+            " WHERE status = 'in_review'"
+        ),
+    ),
     "a digit changed": (
         "recomputed",
         (
@@ -249,5 +326,50 @@ MUTATIONS = {
     "another engine": (
         "recomputed",
         f"UPDATE credit SET engine = 99 WHERE id = (SELECT id FROM credit WHERE {ONCE} LIMIT 1)",
+    ),
+    "a voucher that says it holds less": (
+        "vouchers_held",
+        "UPDATE voucher SET points = points - 1 WHERE status = 'issued'",
+    ),
+    "an ended voucher that can be used again": (
+        "vouchers_held",
+        "UPDATE voucher SET status = 'issued', ended_at = NULL WHERE status = 'voided'",
+        "stock_adds_up",
+    ),
+    "a settlement that says more": (
+        "settlements_moved",
+        (
+            "UPDATE settlement SET points = points + 1 WHERE NOT EXISTS"
+            " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
+        ),
+    ),
+    "an undo that says more": (
+        "settlements_moved",
+        "UPDATE settlement_undo SET points = points + 1",
+    ),
+    "a refund to another lot": (
+        "refunds_same_lots",
+        (
+            "UPDATE transfer SET lot_id = other.id FROM lot AS other WHERE purpose = 'refund'"
+            " AND other.id <> lot_id"
+        ),
+        "member_balances",
+        "shared_balances",
+    ),
+    "a settled voucher without its settlement": (
+        "voucher_states",
+        (
+            "DELETE FROM settlement WHERE NOT EXISTS"
+            " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
+        ),
+    ),
+    "an undone voucher that looks settled": (
+        "voucher_states",
+        "UPDATE voucher SET status = 'settled' WHERE status = 'undone'",
+        "stock_adds_up",
+    ),
+    "a piece lost": (
+        "stock_adds_up",
+        "UPDATE reward_stock SET available = available - 1",
     ),
 }

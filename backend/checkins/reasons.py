@@ -7,6 +7,7 @@ what to do next time. A screen shows the words, a program reads the code.
 from collections.abc import Mapping
 from typing import Final
 
+from backend.checkins.correction_reasons import CORRECTION_REASONS
 from backend.checkins.upload_reasons import UPLOAD_REASONS, Reason
 
 NO_PLATE: Final = "no_plate"
@@ -212,13 +213,6 @@ _CREDIT = (
         "Report soon: photos within 24 hours, trips within 7 days",
     ),
     Reason(
-        "late_activity",
-        "当天有较晚到达的活动,已重新计算",
-        "An activity of that day arrived later, so the day was calculated again",
-        "在账户明细里可以看到每一笔更正",
-        "The account shows each correction",
-    ),
-    Reason(
         ALREADY_COUNTED,
         "这次活动已经计算过",
         "This activity is already counted",
@@ -235,5 +229,6 @@ _CREDIT = (
 )
 
 REASONS: Final[Mapping[str, Reason]] = {
-    reason.code: reason for reason in (*_PHOTO, *_PERSON, *UPLOAD_REASONS, *_MEAL, *_CREDIT)
+    reason.code: reason
+    for reason in (*_PHOTO, *_PERSON, *UPLOAD_REASONS, *_MEAL, *_CREDIT, *CORRECTION_REASONS)
 }

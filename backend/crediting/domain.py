@@ -1,12 +1,9 @@
-"""What is booked for a set of activities: pure decisions over values that were loaded before.
+"""What crediting is about: orders, credits, corrections and claims, as values.
 
-A day is a pure function (`scoring.methodology.reduce_period`): the newest activity books itself
-alone; a late one may change what earlier ones of its period earn, and the differences are booked as
-reversals and new credits.
+What is booked for a set of activities is decided in `day_rule`.
 """
 
 import hmac
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, cast
@@ -14,7 +11,6 @@ from uuid import UUID
 
 from backend.campaigns.domain import PointsRules, Price
 from backend.errors import DomainError
-from backend.ids import uuid7
 from backend.units import shanghai_day
 from scoring.methodology import (
     Activity,
@@ -36,6 +32,10 @@ class EvidenceAlreadyUsed(DomainError):
 
 class ActivityNotCovered(DomainError):
     """No published methodology covers this activity on its date and in its region."""
+
+
+class NotCredited(DomainError):
+    """This check-in is not credited, or not any more, so there is nothing to correct."""
 
 
 class Order(NamedTuple):
@@ -105,12 +105,40 @@ class Booked(NamedTuple):
     lot_id: int
 
 
+class Cause(NamedTuple):
+    """Why a period was calculated again; the fields are the columns of `restatement`.
+
+    Attributes:
+        check_in_id: The activity that arrived late, was corrected, withdrawn or reversed.
+        reason: Code of `backend.checkins.reasons`.
+        note: What the programme tells the member beside the reason's own words.
+        decided_by: Principal, where a person decided; `approved_by` is the second one.
+    """
+
+    id: UUID
+    check_in_id: UUID
+    account_id: UUID
+    reason: str
+    note: str | None = None
+    decided_by: str | None = None
+    approved_by: str | None = None
+
+
 class Correction(NamedTuple):
-    """A live credit that another activity changed, and what replaces it."""
+    """A live credit that changed, and what replaces it.
+
+    Attributes:
+        new: Without grams and points where the activity counts no longer.
+        reason: Of this one change; another activity of the day has its own.
+        stands: False where the activity counts no longer, and `new` is not booked.
+    """
 
     old: Booked
     reversal_id: UUID
     new: Credit
+    cause: Cause
+    reason: str
+    stands: bool = True
 
 
 class Decision(NamedTuple):
@@ -118,6 +146,7 @@ class Decision(NamedTuple):
 
     credits: Mapping[UUID, Credit]
     corrections: Sequence[Correction]
+    causes: Sequence[Cause] = ()
 
 
 def claim_key(secret: bytes, kind: str, *parts: str) -> bytes:
@@ -194,106 +223,8 @@ def admit(
     return admitted, refused
 
 
-def decide(
-    admitted: Iterable[Admitted],
-    booked: Mapping[PeriodKey, Sequence[Booked]],
-    catalogue: Catalogue,
-    points: PointsRules,
-) -> Decision:
-    """Reductions of all periods that the orders touch, each item seeing the earlier ones."""
-    by_period: dict[PeriodKey, list[Admitted]] = defaultdict(list)
-    for item in admitted:
-        by_period[item.period].append(item)
-    credits: dict[UUID, Credit] = {}
-    corrections: list[Correction] = []
-    for key, asked in by_period.items():
-        there = booked.get(key, ())
-        reductions = _reductions(asked, there, catalogue)
-        for item in asked:
-            order = item.order
-            reduction = reductions[order.natural_key]
-            credits[order.check_in_id] = _credit_of(order, key[1], reduction, points)
-        corrections += _corrections(there, reductions, points)
-    return Decision(credits, corrections)
-
-
-def _reductions(
-    asked: Sequence[Admitted], there: Sequence[Booked], catalogue: Catalogue
-) -> Mapping[str, Reduction]:
-    if len(asked) == 1 and not there:
-        # The only activity of its period: what it earns alone is known, and this is the usual case.
-        return {asked[0].order.natural_key: asked[0].alone}
-    activities = [activity_of(each.credit) for each in there]
-    activities += [item.activity for item in asked]
-    return reduce_period(activities, catalogue)
-
-
 def price_of(item: Order | Credit, points: PointsRules) -> Price:
     """Points that an activity earns if it has grams, and the fund that pays them."""
     day = item.occurred_on if isinstance(item, Credit) else shanghai_day(item.occurred_at)
     is_documented = item.tier == Tier.DOCUMENTED
     return points.price(item.action, item.region, day, is_documented=is_documented)
-
-
-def _credit_of(order: Order, period: str, reduction: Reduction, points: PointsRules) -> Credit:
-    price = price_of(order, points)
-    return Credit(
-        uuid7(),
-        order.check_in_id,
-        1,
-        order.account_id,
-        period,
-        order.action,
-        order.methodology_id,
-        order.natural_key,
-        order.occurred_at,
-        order.ended_at,
-        shanghai_day(order.occurred_at),
-        order.quantities,
-        order.tier,
-        order.region,
-        reduction.version,
-        reduction.engine,
-        reduction.allowed,
-        reduction.unrounded,
-        reduction.grams,
-        reduction.reason,
-        price.points if reduction.grams else 0,
-        price.reason,
-        price.rule,
-    )
-
-
-def _corrections(
-    there: Iterable[Booked], reductions: Mapping[str, Reduction], points: PointsRules
-) -> list[Correction]:
-    changed = []
-    for booked in there:
-        old, now = booked.credit, reductions[booked.credit.natural_key]
-        if (old.grams, old.unrounded, old.reason) == (
-            now.grams,
-            now.unrounded,
-            now.reason,
-        ):
-            continue
-        changed.append(Correction(booked, uuid7(), _rebooked(old, now, points)))
-    return changed
-
-
-def _rebooked(old: Credit, reduction: Reduction, points: PointsRules) -> Credit:
-    """The booking after a correction, by the points rule of the activity's day.
-
-    While the grams stay above zero, points never rise: what was not given is not given later.
-    """
-    earned = price_of(old, points).points if reduction.grams else 0
-    return old._replace(
-        id=uuid7(),
-        booking=old.booking + 1,
-        version=reduction.version,
-        engine=reduction.engine,
-        allowed=reduction.allowed,
-        unrounded=reduction.unrounded,
-        grams=reduction.grams,
-        reason=reduction.reason,
-        points=min(earned, old.points) if old.grams else earned,
-    )

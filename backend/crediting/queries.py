@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
-from backend.crediting.domain import Booked, Correction, Credit, PeriodKey
+from backend.crediting.domain import Booked, Cause, Correction, Credit, PeriodKey
 from backend.db import copy_rows, fetch, fetch_one, run
 
 _encode = msgspec.json.Encoder().encode
@@ -113,23 +113,31 @@ async def insert_credits(
 
 
 async def insert_reversals(
-    conn: AsyncConnection,
-    corrections: Sequence[Correction],
-    *,
-    reason: str,
-    now: datetime,
+    conn: AsyncConnection, corrections: Sequence[Correction], now: datetime
 ) -> None:
     """Mark credits as reversed; each can be reversed once."""
+    if not corrections:
+        return
     await run(
         conn,
-        "INSERT INTO reversal (credit_id, id, reason, reversed_at) SELECT credit_id, id,"
-        " :reason, :now"
-        " FROM unnest(CAST(:credits AS uuid[]), CAST(:ids AS uuid[])) AS given(credit_id, id)",
+        "INSERT INTO reversal (credit_id, id, reason, reversed_at, restatement_id)"
+        " SELECT credit_id, id, reason, :now, cause_id FROM unnest(CAST(:credits AS uuid[]),"
+        " CAST(:ids AS uuid[]), CAST(:reasons AS text[]), CAST(:causes AS uuid[]))"
+        " AS given(credit_id, id, reason, cause_id)",
         credits=[correction.old.credit.id for correction in corrections],
         ids=[correction.reversal_id for correction in corrections],
-        reason=reason,
+        reasons=[correction.reason for correction in corrections],
+        causes=[correction.cause.id for correction in corrections],
         now=now,
     )
+
+
+async def insert_restatements(
+    conn: AsyncConnection, causes: Sequence[Cause], now: datetime
+) -> None:
+    """Write down why periods were calculated again."""
+    rows = [(*cause, now) for cause in causes]
+    await copy_rows(conn, "restatement", (*Cause._fields, "restated_at"), rows)
 
 
 async def live_credit_of(conn: AsyncConnection, check_in_id: UUID) -> Booked | None:

@@ -13,35 +13,23 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.campaigns.pending import replace_pending
 from backend.campaigns.points_rules import points_rules
+from backend.crediting.booking import book
+from backend.crediting.day_rule import decide
 from backend.crediting.domain import (
     Admitted,
     Correction,
     Credit,
-    Decision,
     EvidenceAlreadyUsed,
     Order,
     admit,
-    decide,
     fold_equal_claims,
 )
-from backend.crediting.payment import pay
-from backend.crediting.queries import (
-    Claim,
-    insert_credits,
-    insert_reversals,
-    live_credits,
-    take_claims,
-)
+from backend.crediting.queries import Claim, live_credits, take_claims
 from backend.errors import DomainError
-from backend.events import CREDIT_BOOKED, CREDIT_RESTATED, IDS_PER_EVENT_MAX, Event
-from backend.ledger.queries import Locked, post
+from backend.ledger.queries import Locked
 from backend.methodologies.register import CreditingCatalogue
-from backend.outbox import append
 from scoring.methodology import Catalogue
-
-LATE_ACTIVITY = "late_activity"  # another activity of the same period arrived after this one
 
 
 class Outcome(NamedTuple):
@@ -95,7 +83,7 @@ async def credit_batch(
     points = await points_rules(conn, locked.now)
     decision = decide(free, booked, rules.catalogue, points)
     waits = {each.check_in_id: each.vesting_h for each in orders if each.vesting_h}
-    credits = await _write(conn, decision, locked, waits)
+    credits = await book(conn, decision, locked, waits)
     corrected = _corrected_by_account(decision.corrections)
     return [
         refused[order.check_in_id]
@@ -120,28 +108,6 @@ async def _claim(
     free = [item for item in admitted if item.order.claim is None or item.order.claim in taken]
     used = {claim.check_in_id for claim in claims if claim.key not in taken}
     return free, {check_in_id: EvidenceAlreadyUsed() for check_in_id in used}
-
-
-async def _write(
-    conn: AsyncConnection, decision: Decision, locked: Locked, waits: Mapping[UUID, int]
-) -> Mapping[UUID, Credit]:
-    """Draw from the funds, then book transfers, credits, pending points, reversals, the event."""
-    payment = await pay(conn, decision, locked, waits)
-    await post(conn, payment.transfers, locked.now)
-    await insert_credits(conn, payment.bookings, locked.now)
-    await replace_pending(conn, payment.released, payment.pending)
-    if decision.corrections:
-        await insert_reversals(conn, decision.corrections, reason=LATE_ACTIVITY, now=locked.now)
-    reversals = [each.reversal_id for each in decision.corrections]
-    bookings = [credit.id for credit, _ in payment.bookings]
-    await append(conn, [*_events(CREDIT_RESTATED, reversals), *_events(CREDIT_BOOKED, bookings)])
-    return {credit.check_in_id: credit for credit, _ in payment.bookings}
-
-
-def _events(name: str, ids: Sequence[UUID]) -> list[Event]:
-    """One event, or two when corrections take a full batch above the limit of an event."""
-    starts = range(0, len(ids), IDS_PER_EVENT_MAX)
-    return [Event(name, ids[start : start + IDS_PER_EVENT_MAX]) for start in starts]
 
 
 def _corrected_by_account(

@@ -1,4 +1,4 @@
-"""Claims (each real thing counts once) and credits (what was booked for an activity, and why)."""
+"""Claims, credits (what was booked, and why), what took them back, and who asked for that."""
 
 from sqlalchemy import (
     BigInteger,
@@ -76,4 +76,54 @@ reversal = Table(
     Column("id", Uuid, nullable=False, unique=True),
     Column("reason", Text, nullable=False),
     Column("reversed_at", DateTime(timezone=True), nullable=False),
+    # What made it necessary; one restatement reverses several credits of a period.
+    Column("restatement_id", Uuid, nullable=False, index=True),
+)
+
+restatement = Table(
+    "restatement",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # The activity that arrived late, was corrected, withdrawn or reversed.
+    Column("check_in_id", Uuid, nullable=False, index=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    # What the programme tells the member beside the reason's own words.
+    Column("note", Text),
+    # Principals of a decision by people; empty where the rules decided.
+    Column("decided_by", Text),
+    Column("approved_by", Text),
+    Column("restated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("approved_by <> decided_by", name="two_persons"),
+    CheckConstraint("approved_by IS NULL OR decided_by IS NOT NULL", name="decided_first"),
+    CheckConstraint("char_length(note) <= 500", name="note_length"),
+)
+
+reversal_request = Table(
+    "reversal_request",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("check_in_id", Uuid, nullable=False),
+    # Of the booking that counted when it was asked for; decides whether one person is enough.
+    Column("grams", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    CheckConstraint("outcome IN ('pending', 'done', 'declined')", name="outcome"),
+    CheckConstraint("decided_by <> requested_by", name="two_persons"),
+    CheckConstraint("(outcome = 'pending') = (decided_at IS NULL)", name="decided_has_time"),
+    CheckConstraint("outcome <> 'declined' OR decided_by IS NOT NULL", name="declined_by_somebody"),
+    CheckConstraint("char_length(note) BETWEEN 1 AND 500", name="note_length"),
+    # A check-in is reversed once; after a refusal by the second person it can be asked for again.
+    Index(
+        "uq_reversal_request_check_in_id",
+        "check_in_id",
+        unique=True,
+        postgresql_where="outcome <> 'declined'",
+    ),
+    Index("ix_reversal_request_outcome_id", "outcome", "id"),
 )

@@ -16,6 +16,7 @@ from backend.campaigns.pending import (
     take_due,
 )
 from backend.campaigns.queries import drain, give_back
+from backend.checkins.queries import clock
 from backend.crediting.payment import paid_points, write_debts
 from backend.events import POINTS_FUNDED, Event
 from backend.ledger.domain import Purpose
@@ -32,8 +33,7 @@ async def pay_due(conn: AsyncConnection, *, clock_shift_s: int = 0, limit: int =
 
     A second call finds the rows gone. What repays a debt goes back to its fund.
     """
-    locked = await lock_accounts(conn, [], clock_shift_s=clock_shift_s)
-    seen = await due_points(conn, locked.now, limit=limit)
+    seen = await due_points(conn, await clock(conn, clock_shift_s), limit=limit)
     if not seen:
         return 0
     locked = await lock_accounts(

@@ -16,6 +16,11 @@ from backend.methodologies.domain import (
     SuccessionNotPossible,
     VersionNotInstalled,
 )
+from backend.methodologies.simulations import (
+    MethodologyFileFaulty,
+    SimulationPeriodNotValid,
+    TooManySimulations,
+)
 
 METHODOLOGY_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     StatusMoveNotAllowed: ProblemType(
@@ -58,5 +63,18 @@ METHODOLOGY_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     SecondPersonNeeded: ProblemType(
         "second-person-needed", 403, "须由另一人批准", "A second person is needed",
         "请让另一位有权限的人批准", "Let somebody else who has the role approve it",
+    ),
+    MethodologyFileFaulty: ProblemType(
+        "methodology-file-faulty", 422, "方法学文件有误", "Methodology file is faulty",
+        "请按 faults 逐条修改", "Correct what each entry of `faults` says",
+    ),
+    SimulationPeriodNotValid: ProblemType(
+        "simulation-period-not-valid", 422, "模拟时间段有误", "Simulation period not valid",
+        "请给出不超过 366 天的时间段,更长的请用命令行",
+        "Give at most 366 days; longer ones run on the command line",
+    ),
+    TooManySimulations: ProblemType(
+        "too-many-simulations", 429, "正在进行的模拟过多", "Too many simulations",
+        "请等前面的模拟完成", "Wait until one of those that run is done", {"Retry-After": "30"},
     ),
 }  # fmt: skip

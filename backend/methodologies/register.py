@@ -68,6 +68,12 @@ class CreditingCatalogue(Catalogue):
         return True
 
 
+def governed(catalogue: Catalogue) -> CreditingCatalogue:
+    """The catalogue of a deployment, as what it is; benchmarks alone run without a record."""
+    assert isinstance(catalogue, CreditingCatalogue), "a deployment opens it by `open_catalogue`"
+    return catalogue
+
+
 def installed(packaged: Catalogue) -> Sequence[MethodologyVersion]:
     """Every version of the installed files, drafts too."""
     return (*packaged, *packaged.drafts)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.batches import BatchRaced
 from backend.errors import DomainError, NotFound
 from backend.idempotency import Intention, find_effects, record_effects
 from backend.ids import uuid7
@@ -102,7 +103,8 @@ async def _propose(
         return refusal
     proposal = _proposal_of(standing, asked, now)
     await insert_proposal(conn, proposal)
-    await record_effects(conn, [(asked.intention, proposal.id)], now)
+    if not await record_effects(conn, [(asked.intention, proposal.id)], now):
+        raise BatchRaced  # the same key, at the same moment, for another version
     if proposal.outcome == APPLIED:
         await _apply(conn, versions, proposal, None, packaged)
     return Proposed(proposal)

@@ -9,6 +9,7 @@ from backend.db import metadata
 # Importing a room's tables registers them; a revision is compared with all of them.
 TABLES = (
     "backend.campaigns.tables",
+    "backend.checkins.evidence_tables",
     "backend.checkins.tables",
     "backend.crediting.tables",
     "backend.idempotency",

@@ -10,51 +10,103 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
 
+_ADD = """
+WITH changes AS (
+  SELECT occurred_on, region, action, tier, 1 AS credits, grams, points
+  FROM credit WHERE id = ANY(CAST(:ids AS uuid[]))
+  UNION ALL
+  SELECT occurred_on, region, action, tier, -1, -grams, -points
+  FROM reversal JOIN credit ON credit.id = credit_id WHERE reversal.id = ANY(CAST(:ids AS uuid[]))
+), net AS MATERIALIZED (
+  SELECT occurred_on, region, action, tier, sum(credits) AS credits, sum(grams) AS grams,
+         sum(points) AS points, closed_month.month IS NOT NULL AS is_closed
+  FROM changes LEFT JOIN closed_month ON month = date_trunc('month', occurred_on)::date
+  GROUP BY 1, 2, 3, 4, 8 ORDER BY 1, 2, 3, 4
+), corrected AS (
+  INSERT INTO total_correction AS kept
+    (reported_in, occurred_on, region, action, tier, credits, grams, points)
+  SELECT greatest(date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai'),
+                  (SELECT max(month) + interval '1 month' FROM closed_month))::date,
+         occurred_on, region, action, tier, credits, grams, points
+  FROM net WHERE is_closed AND (credits, grams, points) <> (0, 0, 0)
+  ON CONFLICT (reported_in, occurred_on, region, action, tier) DO UPDATE SET
+    credits = kept.credits + excluded.credits, grams = kept.grams + excluded.grams,
+    points = kept.points + excluded.points
+)
+INSERT INTO daily_total AS kept (occurred_on, region, action, tier, credits, grams, points)
+SELECT occurred_on, region, action, tier, credits, grams, points
+FROM net WHERE NOT is_closed AND (credits, grams, points) <> (0, 0, 0)
+ON CONFLICT (occurred_on, region, action, tier) DO UPDATE SET
+  credits = kept.credits + excluded.credits, grams = kept.grams + excluded.grams,
+  points = kept.points + excluded.points
+"""
 
-async def add_credits(conn: AsyncConnection, credit_ids: Sequence[UUID]) -> None:
-    """Add bookings to the totals, and take away what the bookings replaced.
 
-    A re-booking (booking above 1) is preceded by exactly one reversed booking of its check-in. Rows
-    are written in key order: two batches of the same day cannot deadlock.
+async def add_changes(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Add these bookings to the totals, and take away what these reversals took back.
+
+    Both are UUIDs of their own kinds, so one list names both. Rows are written in key order: two
+    batches of the same day cannot deadlock. A day whose month is closed stays as it was published;
+    its change is written down as a correction that the open month reports.
     """
-    await run(
-        conn,
-        "WITH new AS MATERIALIZED (SELECT check_in_id, booking, occurred_on, region, action, tier,"
-        " grams, points FROM credit WHERE id = ANY(CAST(:ids AS uuid[]))),"
-        " changes AS (SELECT occurred_on, region, action, tier, grams, points,"
-        " CASE WHEN booking = 1 THEN 1 ELSE 0 END AS credits FROM new"
-        " UNION ALL SELECT old.occurred_on, old.region, old.action, old.tier, -old.grams,"
-        " -old.points, 0 FROM new JOIN credit AS old ON old.check_in_id = new.check_in_id"
-        " AND old.booking = new.booking - 1 WHERE new.booking > 1)"
-        " INSERT INTO daily_total AS kept"
-        " (occurred_on, region, action, tier, credits, grams, points)"
-        " SELECT occurred_on, region, action, tier, sum(credits), sum(grams), sum(points)"
-        " FROM changes GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
-        " ON CONFLICT (occurred_on, region, action, tier) DO UPDATE SET"
-        " credits = kept.credits + excluded.credits, grams = kept.grams + excluded.grams,"
-        " points = kept.points + excluded.points",
-        ids=list(credit_ids),
-    )
+    await run(conn, _ADD, ids=list(ids))
 
 
 _GROUPS = {"action": "action", "district": "region", "day": "occurred_on"}
 
 
+_KNOWN_NOW = (
+    " UNION ALL SELECT occurred_on, region, action, credits, grams, points FROM total_correction"
+    " WHERE occurred_on BETWEEN :since AND :until"
+)
+
+
 async def totals_by(
-    conn: AsyncConnection, group: str, *, since: date, until: date
+    conn: AsyncConnection, group: str, *, since: date, until: date, as_known_now: bool = False
 ) -> Sequence[Row[Any]]:
-    """Credits, grams and points of [since, until] by `action`, `district` or `day`."""
+    """Credits, grams and points of [since, until] by `action`, `district` or `day`.
+
+    As published; with `as_known_now`, what was corrected after a month's closing is included.
+    """
     column = _GROUPS[group]
     return await fetch(
         conn,
-        f"SELECT {column}::text AS name, sum(credits)::bigint AS credits, sum(grams)::bigint AS"
-        f" grams,"
-        " sum(points)::bigint AS points FROM daily_total WHERE occurred_on BETWEEN :since AND"
-        " :until"
+        f"SELECT {column}::text AS name, sum(credits)::bigint AS credits,"
+        " sum(grams)::bigint AS grams, sum(points)::bigint AS points"
+        " FROM (SELECT occurred_on, region, action, credits, grams, points FROM daily_total"
+        f" WHERE occurred_on BETWEEN :since AND :until{_KNOWN_NOW if as_known_now else ''}) AS days"
         f" GROUP BY {column} ORDER BY {column}",
         since=since,
         until=until,
     )
+
+
+async def corrections_reported(
+    conn: AsyncConnection, *, since: date, until: date
+) -> Sequence[Row[Any]]:
+    """What the months of [since, until] report of earlier, closed ones: by day and action."""
+    return await fetch(
+        conn,
+        "SELECT reported_in, occurred_on, action, sum(credits)::bigint AS credits,"
+        " sum(grams)::bigint AS grams, sum(points)::bigint AS points FROM total_correction"
+        " WHERE reported_in BETWEEN date_trunc('month', CAST(:since AS date))::date AND :until"
+        " GROUP BY reported_in, occurred_on, action ORDER BY reported_in, occurred_on, action",
+        since=since,
+        until=until,
+    )
+
+
+async def is_closed(conn: AsyncConnection, *, since: date, until: date) -> bool:
+    """Whether every month of [since, until] is closed, so that its published totals are final."""
+    row = await fetch_one(
+        conn,
+        "SELECT bool_and(closed_month.month IS NOT NULL) AS closed FROM generate_series("
+        "date_trunc('month', CAST(:since AS date)), CAST(:until AS date), interval '1 month')"
+        " AS asked(month) LEFT JOIN closed_month ON closed_month.month = asked.month::date",
+        since=since,
+        until=until,
+    )
+    return bool(row and row.closed)
 
 
 async def undecided(conn: AsyncConnection, *, since: date, until: date) -> Row[Any]:
@@ -86,12 +138,12 @@ async def active_members(conn: AsyncConnection, *, since: date, until: date) -> 
 
 
 async def public_totals(conn: AsyncConnection) -> Row[Any]:
-    """Everything credited so far."""
+    """Everything credited so far, as it is known now."""
     row = await fetch_one(
         conn,
         "SELECT coalesce(sum(credits), 0)::bigint AS credits, coalesce(sum(grams), 0)::bigint"
-        " AS grams,"
-        " now() AS as_of FROM daily_total",
+        " AS grams, now() AS as_of FROM (SELECT credits, grams FROM daily_total"
+        " UNION ALL SELECT credits, grams FROM total_correction) AS known",
     )
     assert row is not None, "an aggregate has one row"
     return row

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.errors import DomainError
 from backend.http.principal import PUBLIC, roles
 from backend.http.routes import Answer, Call, Route
-from backend.reports.queries import active_members, public_totals, totals_by, undecided
+from backend.reports.queries import (
+    active_members,
+    corrections_reported,
+    is_closed,
+    public_totals,
+    totals_by,
+    undecided,
+)
 from backend.units import format_reduction, shanghai_day
 
 PERIOD_DAYS_MAX = 366  # a year by day is what a screen can show; longer periods are exports
@@ -29,10 +36,14 @@ class PeriodNotValid(DomainError):
 
 
 class SummaryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """First and last Shanghai day of the activities; by default the thirty days up to today."""
+    """First and last Shanghai day of the activities; by default the thirty days up to today.
+
+    `published` shows closed months as they were closed, `known_now` with all corrections since.
+    """
 
     since: date | None = None
     until: date | None = None
+    basis: Literal["published", "known_now"] = "published"
 
 
 class TotalAnswer(msgspec.Struct, kw_only=True):
@@ -45,11 +56,27 @@ class TotalAnswer(msgspec.Struct, kw_only=True):
     reduction_text: str
 
 
+class CorrectionAnswer(msgspec.Struct, kw_only=True):
+    """What an open month reports of a day whose own month was closed before; may be negative."""
+
+    reported_in: date
+    occurred_on: date
+    action: str
+    credits: int
+    grams: int
+    points: int
+
+
 class SummaryAnswer(msgspec.Struct, kw_only=True):
-    """Aggregate reductions of a period; `active_members` is null below ten people."""
+    """Aggregate reductions of a period; `active_members` is null below ten people.
+
+    `corrections` are reported in the months of this period and belong to days of closed ones; no
+    total of this answer includes them, but those of their own days with `basis=known_now`.
+    """
 
     since: date
     until: date
+    basis: str
     as_of: datetime
     closed: bool
     credited: int
@@ -62,6 +89,7 @@ class SummaryAnswer(msgspec.Struct, kw_only=True):
     by_action: list[TotalAnswer]
     by_district: list[TotalAnswer]
     by_day: list[TotalAnswer]
+    corrections: list[CorrectionAnswer]
     note: str
 
 
@@ -113,10 +141,9 @@ class TotalsReader:
             conn = await fresh.execution_options(isolation_level="REPEATABLE READ")
             overall = await public_totals(conn)
             since, until = _period(call.query, shanghai_day(overall.as_of))
-            groups = {
-                name: [_total(row) for row in await totals_by(conn, name, since=since, until=until)]
-                for name in ("action", "district", "day")
-            }
+            groups = await _groups(conn, call.query.basis, since, until)
+            corrections = await corrections_reported(conn, since=since, until=until)
+            closed = await is_closed(conn, since=since, until=until)
             open_ones = await undecided(conn, since=since, until=until)
             active = await active_members(conn, since=since, until=until)
         grams = sum(total.grams for total in groups["action"])
@@ -124,8 +151,9 @@ class TotalsReader:
             SummaryAnswer(
                 since=since,
                 until=until,
+                basis=call.query.basis,
                 as_of=overall.as_of,
-                closed=False,
+                closed=closed,
                 credited=sum(total.credits for total in groups["action"]),
                 in_review=open_ones.in_review,
                 rejected=open_ones.rejected,
@@ -136,6 +164,7 @@ class TotalsReader:
                 by_action=groups["action"],
                 by_district=groups["district"],
                 by_day=groups["day"],
+                corrections=[_correction(row) for row in corrections],
                 note=DISCLAIMER_ZH if call.language == "zh" else DISCLAIMER_EN,
             )
         )
@@ -153,6 +182,19 @@ class TotalsReader:
             note=DISCLAIMER_ZH if call.language == "zh" else DISCLAIMER_EN,
         )
         return Answer(answer, headers={"Cache-Control": "public, max-age=30"})
+
+
+async def _groups(
+    conn: AsyncConnection, basis: str, since: date, until: date
+) -> dict[str, list[TotalAnswer]]:
+    known = basis == "known_now"
+    return {
+        name: [
+            _total(row)
+            for row in await totals_by(conn, name, since=since, until=until, as_known_now=known)
+        ]
+        for name in ("action", "district", "day")
+    }
 
 
 def _period(query: SummaryQuery, today: date) -> tuple[date, date]:
@@ -173,4 +215,15 @@ def _total(row: Any) -> TotalAnswer:
         grams=row.grams,
         points=row.points,
         reduction_text=format_reduction(row.grams),
+    )
+
+
+def _correction(row: Any) -> CorrectionAnswer:
+    return CorrectionAnswer(
+        reported_in=row.reported_in,
+        occurred_on=row.occurred_on,
+        action=row.action,
+        credits=row.credits,
+        grams=row.grams,
+        points=row.points,
     )

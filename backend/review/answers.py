@@ -59,9 +59,21 @@ class LookAlikeAnswer(msgspec.Struct, kw_only=True):
     check_in_id: UUID
     status: str
     occurred_at: datetime
-    distance_bits: int | None
+    kind: str
+    distance_bits: int
+    embedding_distance: Parts | None
     same_member: bool
     evidence: str
+
+
+class RiskAnswer(msgspec.Struct, kw_only=True):
+    """Why a photo that was accepted stopped all the same: its signs, per 10,000."""
+
+    total: Parts
+    recapture: Parts
+    edited: Parts
+    neighbour: Parts
+    edited_with: str | None
 
 
 class AppealedAnswer(msgspec.Struct, kw_only=True):
@@ -94,6 +106,7 @@ class CaseAnswer(msgspec.Struct, kw_only=True):
     in_review_since: datetime
     evidence: str
     model: ModelAnswer | None
+    risk: RiskAnswer | None
     look_alikes: list[LookAlikeAnswer]
     appeal: AppealedAnswer | None
     lease: LeaseAnswer | None
@@ -150,6 +163,7 @@ def render_case(
         in_review_since=row.in_review_since,
         evidence=evidence_path(row.id),
         model=_model(row, card) if row.model_sha256 else None,
+        risk=_risk(row) if row.risk is not None else None,
         look_alikes=[_look_alike(each) for each in look_alikes],
         appeal=_appeal(row) if row.appealed_at else None,
         lease=LeaseAnswer(expires_at=row.expires_at, is_mine=row.reviewer == reviewer)
@@ -205,12 +219,24 @@ def _model(row: Row[Any], card: ModelCard | None) -> ModelAnswer:
     )
 
 
+def _risk(row: Row[Any]) -> RiskAnswer:
+    return RiskAnswer(
+        total=row.risk,
+        recapture=row.risk_recapture,
+        edited=row.risk_edited,
+        neighbour=row.risk_neighbour,
+        edited_with=row.edited_with,
+    )
+
+
 def _look_alike(other: LookAlike) -> LookAlikeAnswer:
     return LookAlikeAnswer(
         check_in_id=other.check_in_id,
         status=other.status,
         occurred_at=other.occurred_at,
+        kind=other.kind,
         distance_bits=other.distance_bits,
+        embedding_distance=other.embedding_distance,
         same_member=other.is_own,
         evidence=evidence_path(other.check_in_id),
     )

@@ -38,12 +38,16 @@ async def delete_due_evidence(
         await _mark_due(conn, clock_shift_s)
     async with engine.connect() as conn:
         due = await _marked(conn)
-    for each in due:
-        await store.delete(each.account_id, each.sha256)
-    if due:
-        async with engine.begin() as conn:
-            await _finish(conn, [each.check_in_id for each in due])
-    return len(due)
+    gone: list[UUID] = []
+    try:
+        for each in due:
+            await store.delete(each.account_id, each.sha256)
+            gone.append(each.check_in_id)
+    finally:
+        if gone:
+            async with engine.begin() as conn:
+                await _finish(conn, gone)
+    return len(gone)
 
 
 async def _mark_due(conn: AsyncConnection, clock_shift_s: int) -> None:

@@ -13,11 +13,15 @@ from backend.db import fetch, fetch_one
 
 _OPEN = (
     "SELECT check_in.id, check_in.account_id, action, region, meal_window, occurred_at, tier,"
-    " check_in.reason, in_review_since, model_sha256, scores, recapture, verdict,"
+    " check_in.reason, in_review_since, model_sha256, scores, score.recapture, verdict,"
     " score.reason AS model_reason, appeal.text AS appeal_text, appeal.reason AS appealed_reason,"
-    " appealed_at, review_lease.reviewer, expires_at,"
+    " appealed_at, per_10000 AS risk, photo_risk.recapture AS risk_recapture,"
+    " photo_risk.edited AS risk_edited, photo_risk.neighbour AS risk_neighbour,"
+    " edited_with, review_lease.reviewer, expires_at,"
     " expires_at > clock_timestamp() + make_interval(secs => :shift) AS is_taken"
     " FROM check_in LEFT JOIN score ON score.check_in_id = check_in.id"
+    " LEFT JOIN photo_risk ON photo_risk.check_in_id = check_in.id"
+    " LEFT JOIN edit_hint ON edit_hint.check_in_id = check_in.id"
     " LEFT JOIN appeal ON appeal.check_in_id = check_in.id"
     " LEFT JOIN review_lease ON review_lease.check_in_id = check_in.id"
     " WHERE in_review_since IS NOT NULL"
@@ -48,14 +52,18 @@ class LookAlike(NamedTuple):
     """Another photo that looks like one in the queue.
 
     Attributes:
+        kind: `copy`, `near` or `alike`.
         distance_bits: Between the fingerprints, of 256.
+        embedding_distance: 1 minus the cosine, per 10,000; None where fingerprints met.
         is_own: Both photos are of one account.
     """
 
     check_in_id: UUID
     status: str
     occurred_at: datetime
-    distance_bits: int | None
+    kind: str
+    distance_bits: int
+    embedding_distance: int | None
     is_own: bool
 
 
@@ -111,12 +119,13 @@ async def look_alikes_of(
     rows = await fetch(
         conn,
         "WITH asked AS (SELECT unnest(CAST(:ids AS uuid[])) AS id), pairs AS ("
-        " SELECT asked.id, second_id AS other_id, distance_bits FROM asked"
-        " JOIN near_match ON first_id = asked.id UNION ALL"
-        " SELECT asked.id, first_id, distance_bits FROM asked"
-        " JOIN near_match ON second_id = asked.id)"
-        " SELECT pairs.id AS asked_id, other.id, other.status, other.occurred_at, distance_bits,"
-        " other.account_id = own.account_id AS is_own FROM pairs"
+        " SELECT asked.id, second_id AS other_id, kind, distance_bits, embedding_distance"
+        " FROM asked JOIN near_match ON first_id = asked.id UNION ALL"
+        " SELECT asked.id, first_id, kind, distance_bits, embedding_distance"
+        " FROM asked JOIN near_match ON second_id = asked.id)"
+        " SELECT pairs.id AS asked_id, other.id, other.status, other.occurred_at, kind,"
+        " distance_bits, embedding_distance, other.account_id = own.account_id AS is_own"
+        " FROM pairs"
         " JOIN check_in AS own ON own.id = pairs.id JOIN check_in AS other ON other.id = other_id"
         " ORDER BY pairs.id, distance_bits, other.id",
         ids=list(check_in_ids),

@@ -15,6 +15,10 @@ from backend.rewards.refusals import (
     PhoneNotBound,
     RewardElsewhere,
     RewardNotOffered,
+    VoucherAlreadyExpired,
+    VoucherAlreadySettled,
+    VoucherAlreadyUndone,
+    VoucherAlreadyVoided,
 )
 from backend.units import SHANGHAI
 
@@ -34,6 +38,26 @@ class VoucherStatus(StrEnum):
     EXPIRED = "expired"
     UNDONE = "undone"
     RETURNED = "returned"
+
+
+_ENDED: Mapping[VoucherStatus, tuple[type[DomainError], str]] = {
+    VoucherStatus.SETTLED: (VoucherAlreadySettled, "settled_at"),
+    VoucherStatus.VOIDED: (VoucherAlreadyVoided, "voided_at"),
+    VoucherStatus.EXPIRED: (VoucherAlreadyExpired, "expired_at"),
+    VoucherStatus.UNDONE: (VoucherAlreadyUndone, "undone_at"),
+    VoucherStatus.RETURNED: (VoucherAlreadyVoided, "returned_at"),
+}
+
+
+def not_usable(
+    status: VoucherStatus, *, expires_at: datetime, ended_at: datetime | None, now: datetime
+) -> DomainError | None:
+    """Why a voucher can be neither settled nor voided; it is over at the moment it expires."""
+    if status is VoucherStatus.ISSUED:
+        is_over = now >= expires_at
+        return VoucherAlreadyExpired(expired_at=expires_at.isoformat()) if is_over else None
+    kind, name = _ENDED[status]
+    return kind(**{name: ended_at.isoformat() if ended_at else None})
 
 
 class Reward(NamedTuple):

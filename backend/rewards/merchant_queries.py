@@ -54,6 +54,19 @@ async def till_of_key(conn: AsyncConnection, key_id: str) -> Till | None:
     return Till._make(row) if row else None
 
 
+class Counter(NamedTuple):
+    """Who settles, for which merchant, and where, as far as that is known.
+
+    Attributes:
+        settled_by: Principal: a signed-in person, or the key of a till.
+    """
+
+    settled_by: str
+    merchant_id: UUID
+    store_id: UUID | None
+    till_id: UUID | None
+
+
 async def insert_merchant(
     conn: AsyncConnection, merchant_id: UUID, *, name_zh: str, name_en: str
 ) -> None:

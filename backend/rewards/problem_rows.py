@@ -20,6 +20,7 @@ from backend.rewards.refusals import (
     StaffElsewhere,
     TicketAlreadyUsed,
     TillCodeNotValid,
+    TillUnknown,
     UndoElsewhere,
     UndoTooLate,
     VoucherAlreadyExpired,
@@ -45,6 +46,10 @@ REWARD_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     TillCodeNotValid: ProblemType(
         "till-code-not-valid", 422, "绑定码无效或已过期", "Enrolment code not valid",
         "请管理员重新生成绑定码", "Ask the manager for a new code",
+    ),
+    TillUnknown: ProblemType(
+        "till-unknown", 403, "收银台未绑定", "Till not enrolled",
+        "请先绑定收银台", "Enrol the till first",
     ),
     RewardNotOffered: ProblemType(
         "reward-not-offered", 422, "该权益目前不可兑换", "Not offered at this time",

@@ -85,3 +85,7 @@ class RequestDecided(DomainError):
 
 class RequestExpired(DomainError):
     """The member did not confirm within two minutes."""
+
+
+class TillUnknown(DomainError):
+    """This key is not that of an enrolled till of the merchant."""

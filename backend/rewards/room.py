@@ -10,10 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.http.routes import Route
 from backend.rewards.catalogue_routes import Catalogue
+from backend.rewards.ends import write_undos, write_voids
 from backend.rewards.merchant_routes import MerchantDesk
 from backend.rewards.offer_routes import OfferDesk
 from backend.rewards.redeem import write_redemptions
+from backend.rewards.request_routes import RequestDesk
+from backend.rewards.requests import write_confirmations
 from backend.rewards.rules import RewardRules
+from backend.rewards.settle import write_settlements
+from backend.rewards.settlement_routes import SettlementDesk
 from backend.rewards.till_routes import TillDesk
 from backend.rewards.voucher_routes import VoucherDesk
 
@@ -28,12 +33,19 @@ class RewardsRoom:
 
 def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
     """Wire the room."""
+    shift = rules.clock_shift_s
     redemptions = Batcher(engine, partial(write_redemptions, rules=rules))
+    voids = Batcher(engine, partial(write_voids, clock_shift_s=shift))
+    settlements = Batcher(engine, partial(write_settlements, rules=rules))
+    undos = Batcher(engine, partial(write_undos, clock_shift_s=shift))
+    confirmations = Batcher(engine, partial(write_confirmations, rules=rules))
     routes = [
         *MerchantDesk(engine).routes(),
         *TillDesk(engine, rules.clock_shift_s).routes(),
         *OfferDesk(engine, rules).routes(),
         *Catalogue(engine, rules).routes(),
-        *VoucherDesk(engine, rules, redemptions).routes(),
+        *VoucherDesk(engine, rules, redemptions, voids).routes(),
+        *SettlementDesk(engine, settlements, undos).routes(),
+        *RequestDesk(engine, rules, confirmations).routes(),
     ]
-    return RewardsRoom(routes, (redemptions,))
+    return RewardsRoom(routes, (redemptions, voids, settlements, undos, confirmations))

@@ -18,6 +18,7 @@ from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.ledger.domain import InsufficientPoints
 from backend.rewards.domain import VoucherStatus
+from backend.rewards.ends import Ended, Voiding
 from backend.rewards.redeem import Redeemed, Redemption
 from backend.rewards.refusals import (
     AccountTooYoung,
@@ -26,8 +27,12 @@ from backend.rewards.refusals import (
     PhoneNotBound,
     RewardElsewhere,
     RewardNotOffered,
+    VoucherAlreadyExpired,
+    VoucherAlreadySettled,
+    VoucherAlreadyUndone,
+    VoucherAlreadyVoided,
 )
-from backend.rewards.route_kinds import lists, makes
+from backend.rewards.route_kinds import BUSY, lists, makes
 from backend.rewards.rules import RewardRules
 from backend.rewards.voucher_bodies import (
     RedemptionBody,
@@ -43,6 +48,9 @@ WHY_NOT = (
     *(NotFound, RewardNotOffered, RewardElsewhere, OutOfStock, LimitReached),
     *(PhoneNotBound, AccountTooYoung, InsufficientPoints),
 )
+NOT_USABLE = (
+    *(VoucherAlreadySettled, VoucherAlreadyVoided, VoucherAlreadyExpired, VoucherAlreadyUndone),
+)
 QR_SCALE = 8  # pixels per module: 264 across, sharp on a phone and small enough to send
 MEMBER = roles("member")
 
@@ -54,6 +62,7 @@ class VoucherDesk:
     engine: AsyncEngine
     rules: RewardRules
     redemptions: Batcher[Redemption, Redeemed]
+    voids: Batcher[Voiding, Ended]
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the member's side of vouchers."""
@@ -86,6 +95,16 @@ class VoucherDesk:
                 problems=(NotFound,),
             ),
             *(self._qr_route(kind) for kind in ("svg", "png")),
+            Route(
+                "POST",
+                "/v1/vouchers/{id}/void",
+                self.post_void,
+                policy=MEMBER,
+                summary="Give one of my vouchers back before it is settled; the points return",
+                summary_zh="退回未使用的兑换券",
+                answers={200: VoucherAnswer},
+                problems=(NotFound, *NOT_USABLE, *BUSY),
+            ),
         ]
 
     def _qr_route(self, kind: Literal["svg", "png"]) -> Route[None, None]:
@@ -114,6 +133,12 @@ class VoucherDesk:
         row = await self._own(call, made.id)
         headers = {"Location": f"/v1/vouchers/{made.id}", **made.headers}
         return Answer(render_voucher(row, call.language), 201, headers)
+
+    async def post_void(self, call: Call[None, None]) -> Answer:
+        """Give a voucher back; a second time is the same answer."""
+        ended = await self.voids.submit(Voiding(call.path_id(), call.principal.own_account))
+        row = await self._own(call, ended.id)
+        return Answer(render_voucher(row, call.language), headers=Made(*ended).headers)
 
     async def list_vouchers(self, call: Call[None, VoucherQuery]) -> Answer:
         """Answer one page of the caller's vouchers."""

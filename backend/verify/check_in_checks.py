@@ -53,7 +53,9 @@ SELECT work.id AS work_id, step, named.id AS names
 FROM work CROSS JOIN LATERAL unnest(ids) AS named(id)
 LEFT JOIN check_in ON check_in.id = named.id AND step IN ('score', 'credit')
 LEFT JOIN credit ON credit.id = named.id AND step = 'report'
-WHERE step IN ('score', 'credit', 'report') AND check_in.id IS NULL AND credit.id IS NULL
+LEFT JOIN reversal ON reversal.id = named.id AND step = 'report'
+WHERE step IN ('score', 'credit', 'report')
+  AND check_in.id IS NULL AND credit.id IS NULL AND reversal.id IS NULL
 """
 
 _BAGS = """

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.db import make_engine
+from backend.db import make_engine, snapshot
 from backend.deployment import database_url
 from backend.settings import Settings
 from backend.verify.check import Finding
-from backend.verify.examination import Examination, examine, snapshot
+from backend.verify.examination import Examination, examine
 
 EXIT_OK, EXIT_BREACHED = 0, 1
 
@@ -24,7 +24,7 @@ def verify_database(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _examine(settings: Settings) -> Examination:
-    engine = _patient(make_engine(await database_url(settings)))
+    engine = patient(make_engine(await database_url(settings)))
     try:
         async with snapshot(engine) as conn:
             return await examine(conn)
@@ -32,7 +32,7 @@ async def _examine(settings: Settings) -> Examination:
         await engine.dispose()
 
 
-def _patient(engine: AsyncEngine) -> AsyncEngine:
+def patient(engine: AsyncEngine) -> AsyncEngine:
     """Without the limit per statement: a sum over a large city's transfers takes minutes."""
 
     @event.listens_for(engine.sync_engine, "do_connect")

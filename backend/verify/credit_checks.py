@@ -89,17 +89,18 @@ WHERE points_debt <> coalesce(missing.points, 0) - coalesce(repaid.points, 0)
 # Work that waits, dead letters too, has yet to be added: the same sum as the report step makes.
 _TOTALS = f"""
 WITH pending AS (
-  SELECT DISTINCT credit_id FROM work CROSS JOIN LATERAL unnest(ids) AS waiting(credit_id)
+  SELECT DISTINCT named_id FROM work CROSS JOIN LATERAL unnest(ids) AS waiting(named_id)
   WHERE step = 'report'
 ), parts AS (
   SELECT occurred_on, region, action, tier, credits, grams, points FROM daily_total
   UNION ALL
-  SELECT new.occurred_on, new.region, new.action, new.tier,
-         CASE WHEN new.booking = 1 THEN 1 ELSE 0 END,
-         new.grams - coalesce(old.grams, 0), new.points - coalesce(old.points, 0)
-  FROM pending JOIN credit AS new ON new.id = credit_id
-  LEFT JOIN credit AS old
-    ON old.check_in_id = new.check_in_id AND old.booking = new.booking - 1
+  SELECT occurred_on, region, action, tier, credits, grams, points FROM total_correction
+  UNION ALL
+  SELECT occurred_on, region, action, tier, 1, grams, points
+  FROM pending JOIN credit ON credit.id = named_id
+  UNION ALL
+  SELECT occurred_on, region, action, tier, -1, -grams, -points
+  FROM pending JOIN reversal ON reversal.id = named_id JOIN credit ON credit.id = credit_id
   UNION ALL
   SELECT occurred_on, region, action, tier, -count(*), -sum(grams), -sum(points)
   FROM credit WHERE {_LIVE} GROUP BY occurred_on, region, action, tier
@@ -108,6 +109,17 @@ SELECT occurred_on, region, action, tier, sum(credits)::bigint AS credits_too_ma
        sum(grams)::bigint AS grams_too_many, sum(points)::bigint AS points_too_many
 FROM parts GROUP BY occurred_on, region, action, tier
 HAVING sum(credits) <> 0 OR sum(grams) <> 0 OR sum(points) <> 0
+"""
+
+# Every process takes up a withdrawal within seconds and a new day within as many, so there is some
+# slack; a re-booking computes a past day again, by the version of that day, whenever it comes.
+_VERSIONS_IN_FORCE = """
+SELECT credit.id AS credit_id, credit.version, status, booked_at, published_at, grace_until
+FROM credit LEFT JOIN methodology_version ON hash = credit.version
+WHERE published_at IS NULL OR booked_at < published_at
+   OR (booking = 1 AND status = 'superseded'
+       AND CAST(booked_at AT TIME ZONE 'Asia/Shanghai' AS date) > grace_until + 1)
+   OR (booking = 1 AND status = 'withdrawn' AND booked_at > status_since + interval '5 minutes')
 """
 
 CREDIT_CHECKS = (
@@ -140,6 +152,12 @@ CREDIT_CHECKS = (
         "同一打卡的入账从 1 起连续编号",
         "Bookings of a check-in are numbered from one without a gap",
         _BOOKINGS_NUMBERED,
+    ),
+    Check(
+        "versions_in_force",
+        "每笔入账所用的方法学版本都有记录,且入账时已发布或在宽限期内",
+        "Every booking names a version on record that was published, or in its grace, by then",
+        _VERSIONS_IN_FORCE,
     ),
     Check(
         "debts_explained",

@@ -1,13 +1,12 @@
 """Running all checks in one snapshot."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.db import fetch, fetch_one, run
+from backend.db import fetch, fetch_one, run, snapshot
 from backend.methodologies.register import catalogue_on_record
 from backend.verify.check import Check, Finding
 from backend.verify.checks import CHECKS
@@ -52,15 +51,6 @@ async def check_invariants(
         async with snapshot(source) as conn:
             return (await examine(conn, catalogue)).breaches
     return (await examine(source, catalogue)).breaches
-
-
-@asynccontextmanager
-async def snapshot(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection on which every statement sees one moment, and none can write."""
-    async with engine.connect() as conn:
-        yield await conn.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
 
 
 async def examine(conn: AsyncConnection, catalogue: Catalogue | None = None) -> Examination:

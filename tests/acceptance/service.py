@@ -215,7 +215,14 @@ async def until(holds, deadline_s=DEADLINE_S) -> None:
 
 @asynccontextmanager
 async def serving(
-    engine, folder, *, parts="serve", rate_limits=False, clock_shift_s=0, **settings_changed
+    engine,
+    folder,
+    *,
+    parts="serve",
+    rate_limits=False,
+    clock_shift_s=0,
+    catalogue=CATALOGUE,
+    **settings_changed,
 ):
     """Serve on a free port, with a scripted scorer and the day as one long lunch.
 
@@ -230,8 +237,8 @@ async def serving(
         redemption_account_age_h=0,
     ).changed(**settings_changed)
     scorer = ScriptedScorer()
-    catalogue = await open_catalogue(engine, CATALOGUE, clock_shift_s=clock_shift_s)
-    rules = Rulebook(catalogue, SECRET, clock_shift_s)
+    on_record = await open_catalogue(engine, catalogue, clock_shift_s=clock_shift_s)
+    rules = Rulebook(on_record, SECRET, clock_shift_s)
     store = EvidenceStore(folder / "evidence")
     deployment = Deployment(settings, engine, store, scorer, rules)
     keys = await _seed(engine)

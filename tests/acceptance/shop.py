@@ -84,6 +84,26 @@ async def give_points(service, member, points, *, fund_id=PROGRAMME_FUND, expire
         assert await post_transfers(conn, [transfer], locked.now) == 1
 
 
+async def redeem(member, reward, key=None, **body):
+    return await post(member, "/v1/redemptions", {"reward_id": reward["id"], **body}, key)
+
+
+async def settle(cashier, voucher, **headers):
+    return await cashier.post("/v1/settlements", {"code": voucher["code"]}, **headers)
+
+
+async def points_of(member):
+    """Available and held points."""
+    account = await member.account()
+    return account["points"], account["points_held"]
+
+
+async def left_of(shop, reward):
+    """Pieces that are left."""
+    offers = (await shop.manager.get("/v1/merchant/rewards")).json()["items"]
+    return next(offer["left"] for offer in offers if offer["id"] == reward["id"])
+
+
 async def rich_member(service, subject="li", points=100) -> Caller:
     member = await service.member(subject)
     await give_points(service, member, points)

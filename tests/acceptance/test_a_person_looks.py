@@ -7,6 +7,7 @@ from PIL import Image
 from yarl import URL
 
 from backend.checkins.reasons import REASONS
+from backend.verify import check_invariants
 from tests.acceptance.service import make_photo
 
 PLATE_G, PLATE_POINTS = 125, 5
@@ -250,15 +251,18 @@ async def test_a_clean_plate_is_rejected_only_beside_one_that_looks_alike(servic
     assert (await decide(rev, alone, LEFTOVER | {"outcome": "accept"})).status == 422
     other = await in_review(service, await service.member("wang"), seed=2)
     await service.execute(
-        "INSERT INTO near_match (first_id, second_id, yields, distance_bits) VALUES"
+        "INSERT INTO near_match (first_id, second_id, yields, kind, distance_bits) VALUES"
         " (least(CAST(:a AS uuid), CAST(:b AS uuid)), greatest(CAST(:a AS uuid), CAST(:b AS uuid)),"
-        " :b, 12)",
+        " :b, 'near', 12)",
         a=alone,
         b=other,
     )
     [_, item] = await queue(rev)
     [look_alike] = item["look_alikes"]
-    assert (look_alike["check_in_id"], look_alike["same_member"]) == (alone, False)
+    assert (look_alike["check_in_id"], look_alike["kind"], look_alike["same_member"]) == (
+        *(alone, "near"),
+        False,
+    )
     assert (await rev.get(look_alike["evidence"])).status == 200
     assert (await decide(rev, other, unclear)).status == 201
     answer = await check_in(await service.member("wang"), other)
@@ -388,7 +392,7 @@ async def test_odd_decisions_and_appeals_are_refused_and_change_nothing(service)
     refused = await rejected(service, await service.member("wang"), seed=2)
     before = await service.row_counts()
     for body in (
-        {}, [], None, {"outcome": "accept"}, {"label": "clean"}, {"outcome": "maybe"} | LEFTOVER,
+        {}, [], {"outcome": "accept"}, {"label": "clean"}, LEFTOVER | {"outcome": "maybe"},
         CLEAN | {"outcome": "credited"}, CLEAN | {"label": "CLEAN"}, CLEAN | {"label": None},
         CLEAN | {"note": ""}, CLEAN | {"note": "x" * 501}, CLEAN | {"note": 1},
         CLEAN | {"note": "a\x00b"}, CLEAN | {"note": "\ud800"}, CLEAN | {"reviewer": "me"},
@@ -397,7 +401,7 @@ async def test_odd_decisions_and_appeals_are_refused_and_change_nothing(service)
         reply = await decide(rev, waiting, body)
         assert (reply.status in {400, 422}, reply.problem is not None) == (True, True), body
     owner = await service.member("wang")
-    for body in ({"text": ""}, {"text": "x" * 501}, {"text": ["x"]}, {"reason": "x"}, [], None):
+    for body in ({"text": ""}, {"text": "x" * 501}, {"text": ["x"]}, {"reason": "x"}, []):
         reply = await owner.post(f"/v1/check-ins/{refused}/appeal", body)
         assert (reply.status in {400, 422}, reply.problem is not None) == (True, True), body
     for query in ("limit=0", "limit=201", "reason=X", "region=1", "methodology=%00", "cursor=x",
@@ -422,3 +426,23 @@ async def test_a_cursor_of_one_reviewer_opens_nothing_for_another(service):
     other = await reviewer(service, "other")
     reply = await other.get(f"/v1/review/check-ins?limit=1&cursor={page['next_cursor']}")
     assert reply.problem == "invalid-cursor"
+
+
+async def test_whatever_people_decide_the_books_fit(service):
+    first, second = await reviewer(service, "first"), await reviewer(service, "second")
+    members = [await service.member(f"m{number}") for number in range(6)]
+    ids = [await in_review(service, each, seed=n) for n, each in enumerate(members)]
+    for check_in_id in ids[:4]:
+        await decide(first, check_in_id, LEFTOVER)
+    await decide(first, ids[4], CLEAN)
+    for member, check_in_id in zip(members[:3], ids[:3], strict=True):
+        await appeal(member, check_in_id, text="请再看一次")
+    await decide(second, ids[0], CLEAN)
+    await decide(second, ids[1], {"outcome": "reject", "label": "not_a_plate"})
+    await service.drained()
+    statuses = [(await check_in(m, id))["status"] for m, id in zip(members, ids, strict=True)]
+    assert statuses == [
+        *("credited", "rejected", "in_review"),
+        *("rejected", "credited", "in_review"),
+    ]
+    assert await check_invariants(service.engine) == []

@@ -1,5 +1,6 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
+from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
@@ -20,6 +21,8 @@ MATRIX = {
     "GET /v1/account": (401, 200, 200, 403, 403, 403),
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
+    "GET /v1/notices": (401, 200, 200, 403, 403, 403),
+    "POST /v1/notices/{id}/read": (401, 404, 404, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
     "GET /v1/review/check-ins": REVIEWERS,
@@ -28,6 +31,7 @@ MATRIX = {
     "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
     "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
+    **METHODOLOGY_ROUTES,
     **REWARD_ROUTES,
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
     "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
@@ -67,7 +71,8 @@ async def routes(service):
 
 async def call(caller, route, check_in_id):
     method, path = route.split(" ")
-    path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001")
+    path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
+    path = path.replace("{hash}", "0" * 64)
     return await caller.send(method, path, **({"json": {}} if method == "POST" else {}))
 
 

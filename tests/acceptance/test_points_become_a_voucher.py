@@ -8,21 +8,15 @@ from backend.rewards.codes import are_digits_good, plain_code
 from backend.units import shanghai_day
 from backend.verify import check_invariants
 from tests.acceptance.service import make_key, serving
-from tests.acceptance.shop import give_points, open_shop, post, rich_member
-
-
-async def redeem(member, reward, key=None, **body):
-    return await post(member, "/v1/redemptions", {"reward_id": reward["id"], **body}, key)
-
-
-async def points_of(member):
-    account = await member.account()
-    return account["points"], account["points_held"]
-
-
-async def left_of(shop, reward):
-    offers = (await shop.manager.get("/v1/merchant/rewards")).json()["items"]
-    return next(offer["left"] for offer in offers if offer["id"] == reward["id"])
+from tests.acceptance.shop import (
+    give_points,
+    left_of,
+    open_shop,
+    points_of,
+    post,
+    redeem,
+    rich_member,
+)
 
 
 async def test_a_redemption_holds_points_and_stock_and_gives_a_voucher(service):

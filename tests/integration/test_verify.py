@@ -51,7 +51,9 @@ async def test_everything_has_happened_in_the_busy_database(owner):
     row = await fetch_one(
         owner,
         "SELECT (SELECT count(*) FROM credit) > 300 AS credits,"
-        " EXISTS (SELECT FROM reversal) AS reversals, EXISTS (SELECT FROM hold) AS holds,"
+        " EXISTS (SELECT FROM reversal) AS reversals,"
+        " EXISTS (SELECT FROM check_in WHERE status = 'reversed') AS withdrawn,"
+        " EXISTS (SELECT FROM hold) AS holds,"
         " EXISTS (SELECT FROM account_delta) AS deltas,"
         " EXISTS (SELECT FROM account WHERE points_debt > 0) AS debts,"
         " EXISTS (SELECT FROM transfer WHERE purpose = 'repay') AS repaid,"

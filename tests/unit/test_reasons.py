@@ -6,8 +6,8 @@ import pytest
 
 from backend.campaigns.domain import FUND_EXHAUSTED, POINTS_QUEUED, SELF_DECLARED_EARNS_NONE
 from backend.checkins import reasons
+from backend.checkins.correction_reasons import CORRECTION_REASONS, PROGRAMME_REASONS
 from backend.checkins.reasons import REASONS
-from backend.crediting.steps import LATE_ACTIVITY
 from scoring import photo, plate
 from scoring.methodology import values
 
@@ -48,9 +48,14 @@ def test_every_reason_of_an_unreadable_photo_has_words():
 
 
 def test_every_reason_of_a_credit_has_words():
-    found = {*get_args(values.Reason), FUND_EXHAUSTED, SELF_DECLARED_EARNS_NONE, LATE_ACTIVITY}
+    found = {*get_args(values.Reason), FUND_EXHAUSTED, SELF_DECLARED_EARNS_NONE}
     found.add(POINTS_QUEUED)
     assert found <= REASONS.keys()
+
+
+def test_every_reason_of_a_correction_has_words():
+    assert {reason.code for reason in CORRECTION_REASONS} <= REASONS.keys()
+    assert REASONS.keys() >= PROGRAMME_REASONS
 
 
 def test_every_code_named_here_is_in_the_catalogue():
@@ -73,5 +78,5 @@ def test_a_reason_teaches_in_both_languages_and_accuses_nobody(reason):
 
 def test_codes_are_unique():
     listed = [*reasons._PHOTO, *reasons._PERSON, *reasons.UPLOAD_REASONS]
-    listed += [*reasons._MEAL, *reasons._CREDIT]
+    listed += [*reasons._MEAL, *reasons._CREDIT, *CORRECTION_REASONS]
     assert len(listed) == len(REASONS)

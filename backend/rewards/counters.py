@@ -1,0 +1,37 @@
+"""Who stands at the till: a signed-in person, a till by its key, or both."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.http.principal import Principal
+from backend.partners.queries import verify_key
+from backend.rewards.domain import CASHIER, MANAGER
+from backend.rewards.merchant_queries import Counter, Till, staff_of, till_of_key
+from backend.rewards.refusals import TillUnknown
+
+KEY_PRINCIPAL = "key:"
+
+
+async def counter_of(conn: AsyncConnection, principal: Principal, till_key: str | None) -> Counter:
+    """For whom and where the caller settles.
+
+    Raises:
+        NotStaff: The person works for no merchant.
+        TillUnknown: The key is of no till, or of another merchant's.
+    """
+    if principal.partner_id is not None:
+        till = await till_of_key(conn, principal.id.removeprefix(KEY_PRINCIPAL))
+        if till is None:
+            raise TillUnknown
+        return Counter(principal.id, till.merchant_id, till.store_id, till.id)
+    staff = await staff_of(conn, principal.id, MANAGER, CASHIER)
+    if till_key is None:
+        return Counter(principal.id, staff.merchant_id, None, None)
+    till = await _till(conn, till_key)
+    if till is None or till.merchant_id != staff.merchant_id:
+        raise TillUnknown
+    return Counter(principal.id, staff.merchant_id, till.store_id, till.id)
+
+
+async def _till(conn: AsyncConnection, till_key: str) -> Till | None:
+    key = await verify_key(conn, till_key)
+    return await till_of_key(conn, key.id) if key else None

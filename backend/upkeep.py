@@ -1,0 +1,103 @@
+"""What the processor repeats so that points keep their promises: vest, pay, expire, remind, warn.
+
+Each duty is one small transaction that can be made twice; several processors may do it at once.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import Counter, Gauge
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.campaigns.budgets import fund_rows, raise_alerts
+from backend.campaigns.domain import used_percent
+from backend.campaigns.pending import fundable_queues
+from backend.checkins.queries import clock
+from backend.crediting.expiry import expire_next
+from backend.crediting.vesting import fund_queue, pay_due
+from backend.notices.steps import remind_next
+
+PAY_EVERY_S = 2.0  # a member who waited a day for points does not wait for ours
+EXPIRE_EVERY_S = 60.0  # expired points cannot be spent meanwhile: holds look at the day
+WATCH_EVERY_S = 60.0
+
+_log = structlog.get_logger(__name__)
+_fund_used = Gauge("tanhui_fund_used_percent", "Part of a fund's budget that was drawn", ["fund"])
+_fund_alerts = Counter("tanhui_fund_alerts", "Alerts of funds that pass a mark", ["percent"])
+
+
+class Duty(NamedTuple):
+    """Something that is done again and again.
+
+    Attributes:
+        act: Does one portion and says how many things it did; it is called again until there are
+            none.
+        pause_s: Until the next look.
+    """
+
+    name: str
+    act: Callable[[], Awaitable[int]]
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What the duties need."""
+
+    engine: AsyncEngine
+    clock_shift_s: int = 0
+
+    def duties(self) -> Sequence[Duty]:
+        """All of them, with how often they look."""
+        return [
+            Duty("pay_due", self.pay_due_once, PAY_EVERY_S),
+            Duty("fund_queues", self.fund_queues_once, PAY_EVERY_S),
+            Duty("expire_points", self.expire_once, EXPIRE_EVERY_S),
+            Duty("remind", self.remind_once, EXPIRE_EVERY_S),
+            Duty("watch_funds", self.watch_funds_once, WATCH_EVERY_S),
+        ]
+
+    async def pay_due_once(self) -> int:
+        """Pay points that have vested; return how many rows."""
+        async with self.engine.begin() as conn:
+            return await pay_due(conn, clock_shift_s=self.clock_shift_s)
+
+    async def fund_queues_once(self) -> int:
+        """Give money to points that wait for it; return how many rows got some."""
+        async with self.engine.connect() as conn:
+            funds = await fundable_queues(conn)
+        done = 0
+        for fund_id in funds:
+            async with self.engine.begin() as conn:
+                done += await fund_queue(conn, fund_id)
+        return done
+
+    async def expire_once(self) -> int:
+        """Expire one portion of a lot that is over; return how many accounts were seen."""
+        async with self.engine.begin() as conn:
+            return await expire_next(conn, clock_shift_s=self.clock_shift_s)
+
+    async def remind_once(self) -> int:
+        """Remind one portion of the holders of points that expire soon."""
+        async with self.engine.begin() as conn:
+            return await remind_next(conn, clock_shift_s=self.clock_shift_s)
+
+    async def watch_funds_once(self) -> int:
+        """Measure the funds and raise new alerts; always pauses afterwards."""
+        async with self.engine.begin() as conn:
+            raised = await raise_alerts(conn, await clock(conn, self.clock_shift_s))
+            rows = await fund_rows(conn)
+        for row in rows:
+            _fund_used.labels(str(row.id)).set(used_percent(row.budget, row.available))
+        for alert in raised:
+            _fund_alerts.labels(str(alert.percent)).inc()
+            _log.warning(
+                "fund_alert",
+                fund=str(alert.fund_id),
+                percent=alert.percent,
+                available=alert.available,
+                runs_out_on=str(alert.runs_out_on),
+            )
+        return 0

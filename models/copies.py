@@ -1,0 +1,187 @@
+"""From where on a photo counts as a copy: `python -m models.copies` measures it for one model.
+
+Prints the table of the card; `--card` writes table and limits into the card beside the model. The
+card of a new model is written by `models.evaluate`, which calls the same functions.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+from models.copy_figures import (
+    CANTEENS,
+    OTHERS,
+    REAL,
+    Copied,
+    CopyFigures,
+    Nearest,
+    measured,
+    met,
+)
+from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
+from scoring.model_card import PACKAGED_MODEL, UNMEASURED, CopyLimits
+from scoring.plate import PlateRecogniser
+
+REFUSED_RATE_MAX: Final = 0.001  # decision 8: of honest clean plates, as the upper 95 % bound
+# Of honest clean plates, for each of the two distances: what a programme can look at by hand.
+REVIEWED_RATE_MAX: Final = 0.02
+# Beyond 31 bits two photos are not near for PDQ's authors, whatever a canteen looks like.
+REVIEW_BITS_MAX: Final = UNMEASURED.fingerprint_review_max
+EMBEDDING_PARTS_MAX: Final = 2_000  # a cosine of 0.8 is no resemblance
+HEADING: Final = "## Copies"
+
+
+def chosen_limits(figures: CopyFigures) -> CopyLimits:
+    """The largest limits at which honest plates of 1,000 stay within the allowed rates.
+
+    Real dishes have a veto: none of them may be refused, however few they are.
+    """
+    refused = _largest(
+        range(REVIEW_BITS_MAX),
+        lambda limit: (
+            met(_rendered(figures), {"bits": limit})[2] <= REFUSED_RATE_MAX
+            and met(_real(figures), {"bits": limit})[0] == 0
+        ),
+    )
+    return CopyLimits(
+        fingerprint_refused_max=refused,
+        fingerprint_review_max=_within_review(figures, "bits", REVIEW_BITS_MAX),
+        embedding_review_max=_within_review(figures, "parts", EMBEDDING_PARTS_MAX),
+        risk_review_min=UNMEASURED.risk_review_min,
+    )
+
+
+def _within_review(figures: CopyFigures, name: str, most: int) -> int:
+    return _largest(
+        range(most + 1),
+        lambda limit: met(_rendered(figures), {name: limit})[2] <= REVIEWED_RATE_MAX,
+    )
+
+
+def _largest(limits: range, is_allowed: Callable[[int], bool]) -> int:
+    """The last limit before the first that is not allowed; -1 if none is."""
+    allowed = -1
+    for limit in limits:
+        if not is_allowed(limit):
+            return allowed
+        allowed = limit
+    return allowed
+
+
+def _real(figures: CopyFigures) -> list[Nearest]:
+    return [each for each in figures.honest if each.source == REAL]
+
+
+def _rendered(figures: CopyFigures) -> list[Nearest]:
+    return [each for each in figures.honest if each.source != REAL]
+
+
+def copies_table(figures: CopyFigures) -> str:
+    """The section of the card: what is found, and who is taken for another one."""
+    limits = chosen_limits(figures)
+    return "\n\n".join((_introduction(limits), _copies(figures, limits), _honest(figures, limits)))
+
+
+def _introduction(limits: CopyLimits) -> str:
+    return f"""Two photos are compared by their fingerprints (PDQ: bits of 256, in the nearest of eight
+orientations) and by their embeddings (1 minus the cosine, per 10,000). Within 48 hours a photo
+within {limits.fingerprint_refused_max} bits of another one is a copy and not counted, within \
+{limits.fingerprint_review_max} bits a person looks; so does
+one for embeddings within {limits.embedding_review_max} of each other in the same region. -1 is never.
+
+The limits are the largest at which honest clean plates, each among 1,000 others of its canteen, are
+refused at a rate of at most 0.1 % (upper 95 % bound) and reviewed at 2 % per distance; no real dish
+may be refused."""
+
+
+def _copies(figures: CopyFigures, limits: CopyLimits) -> str:
+    head = "| copy | source | bits, median | not counted | to a person | by embedding | found |"
+    rows = [_copied_row(each, limits) for each in figures.copied]
+    return "\n".join([head, "|---" * 7 + "|", *rows])
+
+
+def _copied_row(copied: Copied, limits: CopyLimits) -> str:
+    refused = copied.bits <= limits.fingerprint_refused_max
+    near = (copied.bits <= limits.fingerprint_review_max) & ~refused
+    alike = (copied.parts <= limits.embedding_review_max) & ~refused & ~near
+    shares = [f"{each.mean():.0%}" for each in (refused, near, alike, refused | near | alike)]
+    bits = sorted(copied.bits)[len(copied.bits) // 2]
+    return f"| {copied.kind} | {copied.source} | {bits} | {' | '.join(shares)} |"
+
+
+def _honest(figures: CopyFigures, limits: CopyLimits) -> str:
+    head = "| honest clean plates | each among | nearest two | not counted | to a person |"
+    groups = [[each] for each in figures.honest]
+    if len(_rendered(figures)) > 1:
+        groups.append(_rendered(figures))
+    rows = [_honest_row(group, limits) for group in groups]
+    return "\n".join([head, "|---" * 5 + "|", *rows])
+
+
+def _honest_row(group: Sequence[Nearest], limits: CopyLimits) -> str:
+    refused = {"bits": limits.fingerprint_refused_max}
+    reviewed = {"bits": limits.fingerprint_review_max, "parts": limits.embedding_review_max}
+    name = group[0].source if len(group) == 1 else "all canteens"
+    count = sum(len(each.bits) for each in group)
+    bits = min(int(each.bits.min()) for each in group)
+    parts = min(int(each.parts.min()) for each in group)
+    return (
+        f"| {name}: {count} | {group[0].others} others | {bits} bits, {parts} parts | "
+        f"{_rate(group, refused)} | {_rate(group, reviewed)} |"
+    )
+
+
+def _rate(group: Sequence[Nearest], limits: Mapping[str, int]) -> str:
+    count, _, bound = met(group, limits)
+    return f"{count}, below {bound:.2%}"
+
+
+def with_copies(card: str, figures: CopyFigures) -> str:
+    """A card's text with these limits in its front matter and this table as its section."""
+    _, front, body = card.split("+++\n", maxsplit=2)
+    front = front.partition("\n[copies]\n")[0].rstrip("\n")
+    limits = chosen_limits(figures)
+    lines = "\n".join(f"{each.name} = {getattr(limits, each.name)}" for each in fields(limits))
+    before, after = _around_section(body)
+    section = f"{HEADING}\n\n{copies_table(figures)}\n"
+    return f"+++\n{front}\n\n[copies]\n{lines}\n+++\n{before}{section}\n{after}"
+
+
+def _around_section(body: str) -> tuple[str, str]:
+    """What stands before and after the section, which may be there or go to the end."""
+    before, found, rest = body.partition(f"{HEADING}\n")
+    if not found:
+        return body.rstrip("\n") + "\n\n", ""
+    _, next_heading, after = rest.partition("\n## ")
+    return before, f"## {after}" if next_heading else ""
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m models.copies", description=__doc__)
+    parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
+    parser.add_argument("--file", type=Path, default=Path(__file__).with_name(PACKAGED_MODEL))
+    parser.add_argument("--canteens", type=int, default=CANTEENS, help="rendered canteens")
+    parser.add_argument("--plates", type=int, default=OTHERS + 1, help="photos of each")
+    parser.add_argument("--card", action="store_true", help="write table and limits into the card")
+    given = parser.parse_args()
+    try:
+        photos = photos_in(given.photos)
+    except PhotosMissing as missing:
+        print(f"{missing}; renders alone are measured", file=sys.stderr)
+        photos = []
+    recogniser = PlateRecogniser.load(given.file)
+    figures = measured(recogniser, photos, canteens=given.canteens, plates=given.plates)
+    print(copies_table(figures))
+    if given.card:
+        card = given.file.with_name(f"{given.file.stem}.card.md")
+        text = with_copies(card.read_text(encoding="utf-8"), figures)
+        card.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
