@@ -7,13 +7,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
-BENCHMARKS ?= credit api photo noon
+BENCHMARKS ?= credit api photo noon methodology
 IMAGE_REGISTRY ?=
 IMAGE ?= $(IMAGE_REGISTRY)tanhui:0.1.0
 BUILDER ?= docker
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix serve bench docs screenshots faults image
+.PHONY: help setup demo test check fix serve bench docs screenshots faults mutate image
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ screenshots: $(INSTALLED) ## Photograph the API page of a running demo into buil
 
 faults: $(INSTALLED) ## Kill processes in the middle of their work and check the ledger
 	$(BIN)/python -m pytest -m faults $(ARGS)
+
+mutate: $(INSTALLED) ## Change the engine line by line; what is listed at the end no test noticed
+	-$(BIN)/mutmut run --max-children 1 $(ARGS)
+	$(BIN)/mutmut results
 
 image: ## Build the container image (BUILDER=docker or podman)
 	$(BUILDER) build --build-arg IMAGE_REGISTRY="$(IMAGE_REGISTRY)" --build-arg PIP_INDEX_URL -t "$(IMAGE)" .

@@ -18,16 +18,19 @@ from sqlalchemy import text
 
 from backend.batches import Batcher
 from backend.bell import Bell
+from backend.campaigns.campaign_routes import CampaignDesk
+from backend.campaigns.fund_routes import FundDesk
 from backend.checkins.queries import OUTCOME_CHANNEL
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.account_routes import AccountReader
-from backend.crediting.routes import CheckInReader
+from backend.crediting.room import CreditingRoom, build_crediting
 from backend.crediting.simulation_routes import Simulations
 from backend.deployment import Deployment
 from backend.http import DEFAULT_RATES, ApiInfo, HttpSettings, Route, build_application
 from backend.http.dev_issuer import DevIssuer
 from backend.http.jwks import JwksCache, fetch_over_http
 from backend.http.tokens import TokenRules, TokenVerifier
+from backend.intake.action_routes import Actions
 from backend.intake.bags import write_bindings, write_weighings
 from backend.intake.client_config import ClientConfig
 from backend.intake.photos import write_captures, write_photos
@@ -37,16 +40,19 @@ from backend.intake.uploads import Uploads
 from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
+from backend.notices.routes import NoticeReader
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
+from backend.reports.liability_routes import LiabilityReader
 from backend.reports.routes import TotalsReader
-from backend.review.room import build_review
+from backend.review.room import ReviewRoom, build_review
 from backend.review.steps import ReviewRules
 from backend.rewards.domain import FirstRedemption
 from backend.rewards.room import build_rewards
 from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
+from backend.webhooks.room import webhook_routes
 from scoring.model_card import ModelCard, load_card
 
 DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, RFC 2606
@@ -96,27 +102,20 @@ def build_api(
     bell = Bell(engine, OUTCOME_CHANNEL)
     waiters = OutcomeWaiters(engine, bell)
     intake = _intake_of(deployment, waiters)
-    review = build_review(
-        engine,
-        deployment.store,
-        ReviewRules(timedelta(days=settings.appeal_days), rules.clock_shift_s),
-        methodologies=rules.catalogue.actions,
-        card=card,
-    )
+    review = _review_of(deployment, card)
     rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
+    crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)
-    config = ClientConfig(
-        engine, rules.catalogue, settings.region, settings.app_version_min, settings.clock_shift_s
-    )
     routes: list[Route[Any, Any]] = [
         *_rule_routes(deployment),
-        *config.routes(),
+        *_config_of(deployment).routes(),
         *intake.routes(),
-        *CheckInReader(engine, waiters, rules.catalogue).routes(),
-        *AccountReader(engine).routes(),
+        *crediting.routes,
+        *_points_routes(deployment),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
+        *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]
     app = build_application(
@@ -127,8 +126,40 @@ def build_api(
         settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
     )
-    batchers = (intake.captures, intake.photos, intake.trips, intake.bindings, intake.weighings)
-    return Api(app, (*batchers, *review.batchers, *rewards.batchers), bell, waiters)
+    rooms = (intake, crediting, review, rewards)
+    return Api(app, [each for room in rooms for each in room.batchers], bell, waiters)
+
+
+def _review_of(deployment: Deployment, card: ModelCard | None) -> ReviewRoom:
+    rules = deployment.rules
+    return build_review(
+        deployment.engine,
+        deployment.store,
+        ReviewRules(timedelta(days=deployment.settings.appeal_days), rules.clock_shift_s),
+        methodologies=rules.catalogue.actions,
+        card=card,
+    )
+
+
+def _crediting_of(deployment: Deployment, waiters: OutcomeWaiters) -> CreditingRoom:
+    return build_crediting(
+        deployment.engine,
+        deployment.store,
+        deployment.rules,
+        waiters,
+        alone_grams_max=deployment.settings.reversal_alone_grams_max,
+    )
+
+
+def _config_of(deployment: Deployment) -> ClientConfig:
+    settings = deployment.settings
+    return ClientConfig(
+        deployment.engine,
+        deployment.rules.catalogue,
+        settings.region,
+        settings.app_version_min,
+        settings.clock_shift_s,
+    )
 
 
 def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
@@ -138,6 +169,20 @@ def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
         *MethodologyReader(engine, catalogue.packaged, shift_s).routes(),
         *Governance(engine, catalogue, shift_s).routes(),
         *Simulations(engine, catalogue, shift_s).routes(),
+        *Actions(engine, deployment.rules, deployment.settings.region).routes(),
+    ]
+
+
+def _points_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
+    """What members and operators see of points and of the money behind them."""
+    engine, catalogue = deployment.engine, deployment.rules.catalogue
+    shift = deployment.rules.clock_shift_s
+    return [
+        *AccountReader(engine, shift).routes(),
+        *NoticeReader(engine, catalogue, shift).routes(),
+        *CampaignDesk(engine, frozenset(catalogue.actions), shift).routes(),
+        *FundDesk(engine, shift).routes(),
+        *LiabilityReader(engine, shift).routes(),
     ]
 
 

@@ -104,8 +104,7 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     outbox.add_argument("--replay", nargs="+", metavar="ID", help="ids to put back to work, or all")
     outbox.add_argument("--after", type=int, default=0, help="list after this id")
     outbox.add_argument("--limit", type=int, default=50, help="rows to list (default 50)")
-    fund = _add(commands, "fund", _fund, "show funds, or put points into the programme's")
-    fund.add_argument("--top-up", type=int, metavar="POINTS", help="points to add")
+    _add_fund_command(commands)
     key = _add(
         commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
     )
@@ -127,9 +126,16 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
         "--to", dest="until", type=date.fromisoformat, help="last day of decisions (Shanghai)"
     )
     bench = _add(commands, "bench", _bench, "run a benchmark of the checkout")
-    bench.add_argument("name", help="credit, api, photo or noon")
+    bench.add_argument("name", help="credit, api, photo, noon, redeem or methodology")
     bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     bench.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark")
+
+
+def _add_fund_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    fund = _add(commands, "fund", _fund, "show funds or their alerts, or put points into one")
+    fund.add_argument("--top-up", type=int, metavar="POINTS", help="points to add")
+    fund.add_argument("--to", metavar="FUND", help="id of the fund; by default the programme's")
+    fund.add_argument("--alerts", action="store_true", help="list the alerts, newest first")
 
 
 def _serve(parsed: argparse.Namespace) -> int:
@@ -234,10 +240,12 @@ def _outbox(parsed: argparse.Namespace) -> int:
 
 
 def _fund(parsed: argparse.Namespace) -> int:
-    from backend.maintenance import show_funds
+    from backend.maintenance import show_fund_alerts, show_funds
     from backend.settings import read_settings
 
-    return show_funds(read_settings(), top_up_points=parsed.top_up)
+    if parsed.alerts:
+        return show_fund_alerts(read_settings())
+    return show_funds(read_settings(), top_up_points=parsed.top_up, fund=parsed.to)
 
 
 def _partner_key(parsed: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from backend.embedded import EmbeddedServer
 from backend.evidence_store import EvidenceStore
 from backend.methodologies.register import open_catalogue
 from backend.migrations import is_current, migrate
+from backend.sealing import Sealer, make_sealer
 from backend.settings import Settings
 from backend.workers import Workers
 from scoring.methodology import load_catalogue
@@ -36,6 +37,11 @@ class Deployment:
     store: EvidenceStore
     workers: Workers
     rules: Rulebook
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals and opens secrets at rest."""
+        return make_sealer(self.settings.secrets_key, self.rules.claim_secret)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from uuid import UUID
 
 SCORE, CREDIT, REPORT = "score", "credit", "report"
 NOTIFY = "notify"
+WEBHOOK = "webhook"
 SIMULATE = "simulate"
 
 IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
@@ -31,16 +32,16 @@ VOUCHER_EXPIRED = "VoucherExpired"
 STEPS_OF: Mapping[str, tuple[str, ...]] = {
     CHECK_IN_RECEIVED: (SCORE,),
     CHECK_IN_ACCEPTED: (CREDIT,),
-    CREDIT_BOOKED: (REPORT,),
-    CREDIT_RESTATED: (REPORT, NOTIFY),
+    CREDIT_BOOKED: (REPORT, WEBHOOK),
+    CREDIT_RESTATED: (REPORT, NOTIFY, WEBHOOK),
     POINTS_FUNDED: (NOTIFY,),
     POINTS_EXPIRED: (NOTIFY,),
     STOP_ANNOUNCED: (NOTIFY,),
     SIMULATION_REQUESTED: (SIMULATE,),
-    VOUCHER_ISSUED: (),
-    VOUCHER_SETTLED: (),
-    VOUCHER_UNDONE: (),
-    VOUCHER_EXPIRED: (),
+    VOUCHER_ISSUED: (WEBHOOK,),
+    VOUCHER_SETTLED: (WEBHOOK,),
+    VOUCHER_UNDONE: (WEBHOOK,),
+    VOUCHER_EXPIRED: (WEBHOOK,),
 }
 
 

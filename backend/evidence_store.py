@@ -78,6 +78,19 @@ class EvidenceStore:
             found = await obstore.get_async(self._store, _key(account_id, sha256))
             return bytes(await found.bytes_async())
 
+    async def holds(self, account_id: UUID, sha256: str) -> bool:
+        """Whether there is evidence under this key; nothing is read.
+
+        Raises:
+            EvidenceUnavailable: The store does not answer.
+        """
+        try:
+            async with _translated():
+                await obstore.head_async(self._store, _key(account_id, sha256))
+        except EvidenceMissing:
+            return False
+        return True
+
     async def delete(self, account_id: UUID, sha256: str) -> None:
         """Remove evidence; what is not there is no error, so that an erasure can be repeated.
 

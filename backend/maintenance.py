@@ -7,11 +7,14 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.campaigns.domain import PROGRAMME_FUND
-from backend.campaigns.queries import funds, top_up
+from backend.campaigns.budgets import alerts, fund_rows, state_of
+from backend.campaigns.domain import PROGRAMME_FUND, used_percent
+from backend.campaigns.points_rules import database_clock
+from backend.campaigns.queries import top_up
 from backend.db import make_engine
 from backend.deployment import DATABASE, database_url, start_embedded
 from backend.evidence_store import EvidenceStore
@@ -22,6 +25,7 @@ from backend.partners.queries import issue_key, make_partner
 from backend.recycling.queries import add_bags
 from backend.review.export import Exported, NotAnExport, Period, export_decided
 from backend.settings import Settings
+from backend.units import shanghai_day
 
 Result = TypeVar("Result")
 
@@ -62,18 +66,32 @@ def replay_dead_letters(settings: Settings, ids: Sequence[str]) -> int:
     return 0
 
 
-def show_funds(settings: Settings, *, top_up_points: int | None) -> int:
-    """Print each fund; first add points to the programme's fund if asked to."""
+def show_funds(settings: Settings, *, top_up_points: int | None, fund: str | None = None) -> int:
+    """Print each fund with its state; first add points to one, the programme's unless told."""
     if top_up_points is not None and top_up_points <= 0:
         raise SystemExit("A top-up is a number of points above zero.")
+    fund_id = UUID(fund) if fund else PROGRAMME_FUND
 
     async def show(conn: AsyncConnection) -> None:
-        if top_up_points:
-            await top_up(conn, PROGRAMME_FUND, top_up_points)
-        for row in await funds(conn):
-            print(json.dumps(dict(row._mapping), default=str, ensure_ascii=False))  # noqa: SLF001
+        if top_up_points and not await top_up(conn, fund_id, top_up_points):
+            raise SystemExit(f"There is no fund {fund_id}. Run: tanhui fund")
+        today = shanghai_day(await database_clock(conn, settings.clock_shift_s))
+        for row in await fund_rows(conn):
+            shown = {
+                **row._mapping,  # noqa: SLF001
+                "used_percent": used_percent(row.budget, row.available),
+                "state": state_of(row, today),
+            }
+            print(json.dumps(shown, default=str, ensure_ascii=False))
 
     _in_transaction(settings, show)
+    return 0
+
+
+def show_fund_alerts(settings: Settings) -> int:
+    """Print the newest alerts of funds, one JSON object a line."""
+    for row in _in_transaction(settings, lambda conn: alerts(conn, before=None, limit=50)):
+        print(json.dumps(dict(row._mapping), default=str, ensure_ascii=False))  # noqa: SLF001
     return 0
 
 

@@ -66,6 +66,7 @@ class Work(NamedTuple):
     step: str
     ids: Sequence[UUID]
     attempts: int
+    event: str
 
 
 async def append(conn: AsyncConnection, events: Iterable[Event]) -> None:
@@ -98,7 +99,8 @@ async def take(conn: AsyncConnection, step: str, *, limit: int) -> list[Work]:
         "WITH due AS MATERIALIZED (SELECT id FROM work WHERE step = :step AND dead_at IS NULL"
         " AND run_at <= now() ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
         " DELETE FROM work USING due WHERE work.id = due.id"
-        " RETURNING work.id, work.step, work.ids, work.attempts + 1",
+        " RETURNING work.id, work.step, work.ids, work.attempts + 1,"
+        " work.event",
         step=step,
         limit=limit,
     )
@@ -112,7 +114,8 @@ async def lease(conn: AsyncConnection, step: str, *, limit: int, lease_s: float)
         "WITH due AS MATERIALIZED (SELECT id FROM work WHERE step = :step AND dead_at IS NULL"
         " AND run_at <= now() ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
         " UPDATE work SET attempts = attempts + 1, run_at = now() + make_interval(secs => :lease_s)"
-        " FROM due WHERE work.id = due.id RETURNING work.id, work.step, work.ids, work.attempts",
+        " FROM due WHERE work.id = due.id RETURNING work.id, work.step, work.ids, work.attempts,"
+        " work.event",
         step=step,
         limit=limit,
         lease_s=lease_s,

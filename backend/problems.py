@@ -7,8 +7,10 @@ its base; a test holds that every refusal has a row.
 from collections.abc import Mapping
 
 from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.campaigns.problem_rows import CAMPAIGN_PROBLEMS
+from backend.crediting.calculation_routes import NothingCalculated
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
-from backend.crediting.routes import NothingCalculated
+from backend.crediting.problem_rows import CREDITING_PROBLEMS
 from backend.errors import DomainError
 from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
 from backend.http.problem import ProblemType
@@ -39,11 +41,13 @@ from backend.recycling.domain import (
 from backend.reports.routes import PeriodNotValid
 from backend.review.problem_rows import REVIEW_PROBLEMS
 from backend.rewards.problem_rows import REWARD_PROBLEMS
+from backend.webhooks.problem_rows import WEBHOOK_PROBLEMS
 from backend.workers import WorkersUnavailable
 
 _RETRY_SOON = {"Retry-After": "2"}
 
 PROBLEMS: Mapping[type[DomainError], ProblemType] = {
+    **WEBHOOK_PROBLEMS,
     Overloaded: ProblemType(
         "overloaded", 503, "系统繁忙", "Overloaded",
         "请稍后重试", "Wait for the seconds in Retry-After, then try again", _RETRY_SOON,
@@ -173,6 +177,8 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "period-not-valid", 422, "时间段有误", "Period not valid",
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
+    **CAMPAIGN_PROBLEMS,
+    **CREDITING_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
     **REVIEW_PROBLEMS,
     **REWARD_PROBLEMS,

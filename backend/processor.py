@@ -25,7 +25,7 @@ from backend.crediting.photo_credit import credit_step
 from backend.crediting.simulation_step import SIMULATE_LEASE_S, simulate_step
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
-from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE
+from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE, WEBHOOK
 from backend.evidence_store import EvidenceStore
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
@@ -35,11 +35,15 @@ from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
 from backend.rewards.ends import expire_vouchers
 from backend.upkeep import Upkeep
+from backend.webhooks.deliverer import Deliverer
+from backend.webhooks.steps import webhook_step
 from backend.workers import Workers
 
-TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20, NOTIFY: 20}  # rows per transaction
+# Rows per transaction.
+TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20, NOTIFY: 20, WEBHOOK: 20}
 LOOK_ANYWAY_S = 1.0  # due retries have no notification
-NOTIFY_EVERY_S = 1.0  # of its own, so that no bell for credits asks for notices too
+# Steps that look by themselves, so that no bell for credits asks for notices too.
+PACE_S: Mapping[str, float] = {NOTIFY: 1.0, WEBHOOK: 1.0}
 SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
 SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo waits this long
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
@@ -65,6 +69,7 @@ class Processor:
     Attributes:
         credit_lanes: Credit transactions under way at once: one waits for the database while the
             other one decides. A third helps a lone processor and hinders two.
+        deliverer: Sends webhooks; without one they wait in their table.
     """
 
     engine: AsyncEngine
@@ -74,6 +79,7 @@ class Processor:
     rules: Rulebook
     credit_lanes: int = 2
     appeal_window: timedelta = APPEAL_WINDOW
+    deliverer: Deliverer | None = None
 
     def steps(self) -> Mapping[str, FastStep]:
         """The picture of the system: which step acts on which work, in one transaction."""
@@ -84,16 +90,18 @@ class Processor:
         async def notify(conn: AsyncConnection, works: Sequence[Work]) -> None:
             await notify_step(conn, works, clock_shift_s=self.rules.clock_shift_s)
 
-        return {CREDIT: credit, REPORT: report_step, NOTIFY: notify}
+        return {CREDIT: credit, REPORT: report_step, NOTIFY: notify, WEBHOOK: webhook_step}
 
     async def serve(self) -> None:
         """Act on work until cancelled."""
         ring = partial(self.bell.wait, LOOK_ANYWAY_S)
         async with asyncio.TaskGroup() as group:
-            for _ in range(self.credit_lanes):
-                group.create_task(self._serve_fast(CREDIT, ring))
-            group.create_task(self._serve_fast(REPORT, ring))
-            group.create_task(self._serve_fast(NOTIFY, partial(asyncio.sleep, NOTIFY_EVERY_S)))
+            for step in self.steps():
+                pause = partial(asyncio.sleep, PACE_S[step]) if step in PACE_S else ring
+                for _ in range(self.credit_lanes if step == CREDIT else 1):
+                    group.create_task(self._serve_fast(step, pause))
+            if self.deliverer is not None:
+                group.create_task(self.deliverer.serve())
             for name, act, pause_s in Upkeep(self.engine, self.rules.clock_shift_s).duties():
                 group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
             group.create_task(self._repeat(SCORE, self.score_once, ring))

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from backend.methodologies.register import CreditingCatalogue, keep_current
 from backend.outbox import CHANNEL
 from backend.processor import Processor
 from backend.settings import Settings
+from backend.webhooks.deliverer import Deliverer, open_deliverer
 from scoring.model_card import ModelNotInCard
 
 NOTICE_S = 0.2  # between the first refused probe and the closed door; pods wait in preStop besides
@@ -75,11 +76,13 @@ async def serve_deployment(
     if parts != "api":
         await _check_model(deployment)
     async with AsyncExitStack() as stack:
+        bell = Bell(deployment.engine, CHANNEL)
+        # Entered first, so that its client is there until the last task has ended.
+        deliverer = await stack.enter_async_context(deliverer_of(deployment, bell))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         beside = _following(group, deployment)
         if parts != "api":
-            bell = Bell(deployment.engine, CHANNEL)
-            processor = processor_of(deployment, bell)
+            processor = processor_of(deployment, bell, deliverer)
             beside += [group.create_task(bell.serve()), group.create_task(processor.serve())]
         try:
             app = build_probes(deployment)
@@ -117,7 +120,7 @@ async def _check_model(deployment: Deployment) -> None:
         ) from error
 
 
-def processor_of(deployment: Deployment, bell: Bell) -> Processor:
+def processor_of(deployment: Deployment, bell: Bell, deliverer: Deliverer) -> Processor:
     """The processor of a deployment."""
     return Processor(
         deployment.engine,
@@ -126,6 +129,17 @@ def processor_of(deployment: Deployment, bell: Bell) -> Processor:
         deployment.store,
         deployment.rules,
         appeal_window=timedelta(days=deployment.settings.appeal_days),
+        deliverer=deliverer,
+    )
+
+
+def deliverer_of(deployment: Deployment, bell: Bell) -> AbstractAsyncContextManager[Deliverer]:
+    """What sends the webhooks of a deployment."""
+    return open_deliverer(
+        deployment.engine,
+        bell,
+        deployment.sealer,
+        is_anywhere=deployment.settings.webhook_anywhere,
     )
 
 

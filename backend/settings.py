@@ -21,7 +21,10 @@ class Settings:
         evidence_url: `file://` or `s3://` address; empty means a folder in `data_dir`.
         claim_key: 64 hexadecimal digits. Never change it: claims are HMACs under it.
         region: Six digits (GB/T 2260) of the programme, used where a check-in names no place.
+        secrets_key: Keys of secrets at rest, 64 hexadecimal digits each, newest first, by comma.
+        webhook_anywhere: Webhooks also to this machine and by plain http. Refused outside the demo.
         oidc_issuer: Address of the issuer whose tokens are accepted; empty means none.
+        reversal_alone_grams_max: gCO2e that one operator may reverse; above it two must agree.
         clock_shift_s: Seconds added to the database's clock. Refused outside tests and the demo.
         points_vesting_h: Hours that points of photo evidence wait; 0 pays them with the credit.
     """
@@ -32,6 +35,8 @@ class Settings:
     evidence_url: str = ""
     model_path: str = ""
     claim_key: str = ""
+    secrets_key: str = ""
+    webhook_anywhere: bool = False
     region: str = "330100"
     oidc_issuer: str = ""
     oidc_audience: str = "tanhui"
@@ -48,6 +53,7 @@ class Settings:
     redemption_account_age_h: int = 72
     app_version_min: str = "1.0.0"
     appeal_days: int = 7
+    reversal_alone_grams_max: int = 5_000
 
     def changed(self, **values: Any) -> Self:
         """The same settings but for these."""
@@ -57,6 +63,10 @@ class Settings:
         """Refuse what would let time make money."""
         if self.clock_shift_s and not self.demo:
             raise SystemExit("TANHUI_CLOCK_SHIFT_S moves the clock: only with TANHUI_DEMO=1.")
+        if self.webhook_anywhere and not self.demo:
+            raise SystemExit(
+                "TANHUI_WEBHOOK_ANYWHERE opens inner addresses: only with TANHUI_DEMO=1."
+            )
         if not 1 <= self.appeal_days <= APPEAL_DAYS_MAX:
             raise SystemExit(f"TANHUI_APPEAL_DAYS is a number from 1 to {APPEAL_DAYS_MAX}.")
 

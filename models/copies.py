@@ -32,6 +32,7 @@ REVIEWED_RATE_MAX: Final = 0.02
 REVIEW_BITS_MAX: Final = UNMEASURED.fingerprint_review_max
 EMBEDDING_PARTS_MAX: Final = 2_000  # a cosine of 0.8 is no resemblance
 HEADING: Final = "## Copies"
+TEMPLATE_HEADING: Final = "## Fingerprints"  # what a card says there until it is measured
 
 
 def chosen_limits(figures: CopyFigures) -> CopyLimits:
@@ -86,15 +87,16 @@ def copies_table(figures: CopyFigures) -> str:
 
 
 def _introduction(limits: CopyLimits) -> str:
-    return f"""Two photos are compared by their fingerprints (PDQ: bits of 256, in the nearest of eight
-orientations) and by their embeddings (1 minus the cosine, per 10,000). Within 48 hours a photo
-within {limits.fingerprint_refused_max} bits of another one is a copy and not counted, within \
-{limits.fingerprint_review_max} bits a person looks; so does
-one for embeddings within {limits.embedding_review_max} of each other in the same region. -1 is never.
-
-The limits are the largest at which honest clean plates, each among 1,000 others of its canteen, are
-refused at a rate of at most 0.1 % (upper 95 % bound) and reviewed at 2 % per distance; no real dish
-may be refused."""
+    return (
+        "Two photos are compared by their fingerprints (PDQ: bits of 256, in the nearest of eight\n"
+        "orientations) and by their embeddings (1 minus the cosine, per 10,000). Within 48 hours\n"
+        f"a photo within {limits.fingerprint_refused_max} bits of another one is a copy and not\n"
+        f"counted; within {limits.fingerprint_review_max} bits a person looks, and so for\n"
+        f"embeddings within {limits.embedding_review_max} in the same region. -1 is never.\n\n"
+        "The limits are the largest at which honest clean plates, each among 1,000 others of its\n"
+        "canteen, are refused at a rate of at most 0.1 % (upper 95 % bound) and reviewed at 2 %\n"
+        "per distance; no real dish may be refused."
+    )
 
 
 def _copies(figures: CopyFigures, limits: CopyLimits) -> str:
@@ -152,7 +154,8 @@ def with_copies(card: str, figures: CopyFigures) -> str:
 
 def _around_section(body: str) -> tuple[str, str]:
     """What stands before and after the section, which may be there or go to the end."""
-    before, found, rest = body.partition(f"{HEADING}\n")
+    heading = HEADING if f"{HEADING}\n" in body else TEMPLATE_HEADING
+    before, found, rest = body.partition(f"{heading}\n")
     if not found:
         return body.rstrip("\n") + "\n\n", ""
     _, next_heading, after = rest.partition("\n## ")

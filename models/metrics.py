@@ -58,8 +58,17 @@ def rate_bound(count: int, total: int) -> float:
 
 
 def _binomial_at_most(count: int, total: int, rate: float) -> float:
+    """By logarithms: among thousands, the number of choices is larger than any float."""
+    ways = math.lgamma(total + 1)
     return math.fsum(
-        math.comb(total, k) * rate**k * (1 - rate) ** (total - k) for k in range(count + 1)
+        math.exp(
+            ways
+            - math.lgamma(k + 1)
+            - math.lgamma(total - k + 1)
+            + k * math.log(rate)
+            + (total - k) * math.log1p(-rate)
+        )
+        for k in range(count + 1)
     )
 
 

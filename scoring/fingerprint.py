@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from scoring.pdq import dihedral_hashes
@@ -15,6 +16,9 @@ FINGERPRINT_BYTES: Final = 32
 # PDQ itself shrinks to 64 x 64: 512 px give the same bits within noise, and evidence is decoded at
 # that scale for the fingerprint and the recogniser together.
 FINGERPRINT_SIDE_PX_MAX: Final = 512
+BAR_LUMINANCE_MAX: Final = 40  # the dark of galleries and players
+BAR_SHARE_MIN: Final = 0.97  # of a line: compression spoils some pixels of the last one
+KEPT_SHARE_MIN: Final = 0.2  # a photo that is nearly all bar is fingerprinted as it is
 # The order of `Fingerprints.orientations`: what was done to the photo before hashing it.
 ORIENTATIONS: Final = (
     "upright",
@@ -49,8 +53,11 @@ class Fingerprints:
 
 
 def fingerprints_of(image: Image.Image) -> Fingerprints:
-    """Fingerprint an RGB image in its eight orientations, at the cost of one."""
-    small = image
+    """Fingerprint an RGB image in its eight orientations, at the cost of one.
+
+    The dark bars that a gallery or a screenshot puts round a photo are no part of it.
+    """
+    small = image = _without_bars(image)
     if max(image.size) > FINGERPRINT_SIDE_PX_MAX:
         small = image.copy()
         small.thumbnail((FINGERPRINT_SIDE_PX_MAX, FINGERPRINT_SIDE_PX_MAX), Image.Resampling.BOX)
@@ -59,6 +66,38 @@ def fingerprints_of(image: Image.Image) -> Fingerprints:
         orientations=tuple(np.packbits(row).tobytes() for row in bits),
         quality=quality,
     )
+
+
+def _without_bars(image: Image.Image) -> Image.Image:
+    """Cut off dark, even rows above and below, and columns left and right.
+
+    A camera's dark is noisy and a screen's is not; bright bars are left alone, because an
+    overexposed table is as even as they are, and cutting it off would make plates look alike.
+    """
+    grey = np.asarray(image.convert("L"), np.int16)
+    top, bottom = _inside(grey)
+    left, right = _inside(grey.T)
+    if (top, bottom, left, right) == (0, image.height, 0, image.width):
+        return image
+    return image.crop((left, top, right, bottom))
+
+
+def _inside(grey: NDArray[np.int16]) -> tuple[int, int]:
+    """The longest run of lines that are no bar: a clock or buttons on a bar are shorter runs."""
+    if not _are_bars(grey[[0, -1]]).any():  # bars reach the border; most photos end here
+        return 0, len(grey)
+    edges = np.flatnonzero(np.diff(_are_bars(grey).astype(np.int8), prepend=1, append=1))
+    starts, ends = edges[::2], edges[1::2]
+    longest = int(np.argmax(ends - starts)) if len(starts) else -1
+    if longest < 0 or ends[longest] - starts[longest] < len(grey) * KEPT_SHARE_MIN:
+        return 0, len(grey)
+    return int(starts[longest]), int(ends[longest])
+
+
+def _are_bars(lines: NDArray[np.int16]) -> NDArray[np.bool_]:
+    are_dark = (lines <= BAR_LUMINANCE_MAX).mean(axis=1) >= BAR_SHARE_MIN
+    are_even = np.median(np.abs(np.diff(lines, axis=1)), axis=1) == 0
+    return np.asarray(are_dark & are_even)
 
 
 def distance(one: bytes, other: bytes) -> int:

@@ -31,7 +31,7 @@ _EXIF_ORIENTATION: Final = 0x0112
 _EXIF_SOFTWARE: Final = 0x0131  # phones write their own version there, editors their name
 _EDITORS: Final = (
     *("affinity", "canva", "faceapp", "gimp", "krita", "lightroom", "meitu", "paint.net"),
-    *("photoscape", "photoshop", "picsart", "pixelmator", "snapseed", "vsco", "美图", "醒图"),
+    *("photoscape", "photoshop", "picsart", "pixelmator", "snapseed", "vsco", "xingtu"),
 )
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

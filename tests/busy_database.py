@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 from backend.batches import run_batch
@@ -14,6 +15,8 @@ from backend.crediting.domain import Cause
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.restatement import Amendment, Restatement
 from backend.crediting.restating import restate_batch
+from backend.crediting.reversal import Asked
+from backend.crediting.reversing import write_reversals
 from backend.crediting.steps import Outcome, Rulebook, credit_batch
 from backend.db import run
 from backend.events import CHECK_IN_ACCEPTED, CREDIT, REPORT, Event
@@ -29,6 +32,7 @@ from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
 from tests.busy_vouchers import fill_vouchers
+from tests.busy_webhooks import fill_webhooks
 
 RULES = Rulebook(load_catalogue(), SECRET)
 METRO = {"action": "metro", "methodology_id": "TPH-MOB-05", "quantities": {"distance_m": 12_000}}
@@ -145,6 +149,7 @@ async def fill(engine):
     await _bags(engine, members[5])
     await _photos(engine, members[6])
     await fill_vouchers(engine, await saved_account(engine, points=0))
+    await fill_webhooks(engine)
 
 
 async def _redeem(engine, *member_ids):
@@ -189,6 +194,10 @@ async def _correct(engine, account_id):
     shorter = Amendment(quantities={"distance_m": 9_000})
     await restate(engine, make_restatement(ride, amendment=shorter))
     await restate(engine, make_restatement(plates[0], "partner_withdrew"))
+    for number, limit in ((1, 1_000), (2, 0)):
+        asked = Asked(plates[number].check_in_id, "counted_twice", "同一餐", "operator")
+        write = partial(write_reversals, rules=RULES, alone_grams_max=limit)
+        await run_batch(engine, write, [asked])
 
 
 async def _eat_and_ride(engine, member_ids, dice):

@@ -5,16 +5,20 @@ from datetime import timedelta
 from backend.batches import run_batch
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import drain, top_up
+from backend.idempotency import Intention
 from backend.ids import uuid7
 from backend.ledger.domain import Purpose, Transfer, points_expire_on
 from backend.ledger.queries import ensure_lots, lock_accounts, open_account, post
 from backend.rewards.domain import FirstRedemption
+from backend.rewards.donate import Donating, write_donations
+from backend.rewards.donation_queries import insert_project
 from backend.rewards.ends import Undoing, Voiding, write_undos, write_voids
 from backend.rewards.merchant_queries import Counter, insert_merchant
 from backend.rewards.redeem import Redemption, write_redemptions
 from backend.rewards.reward_queries import insert_reward
 from backend.rewards.rules import RewardRules
 from backend.rewards.settle import Settling, write_settlements
+from backend.rewards.statements import close_shift, make_statement
 from backend.rewards.voucher_queries import vouchers_by_id
 from backend.units import shanghai_day
 
@@ -111,3 +115,28 @@ async def fill_vouchers(engine, account_id):
     settled = await settle_at(engine, merchant_id, issued[2])
     await undo(engine, merchant_id, settled.settlement_id)
     await void(engine, account_id, issued[3])
+    await _hand_over(engine, merchant_id)
+    await _donate(engine, account_id)
+
+
+async def _hand_over(engine, merchant_id):
+    """A closed shift, and a statement as it will be drafted the day after."""
+    async with engine.begin() as conn:
+        now = (await lock_accounts(conn, ())).now
+        await close_shift(conn, Counter("cashier", merchant_id, None, None), now)
+        await make_statement(conn, merchant_id, shanghai_day(now), now + timedelta(days=2))
+
+
+async def _donate(engine, account_id):
+    project_id = uuid7()
+
+    async def write(conn, items):
+        return await write_donations(conn, items, 0)
+
+    async with engine.begin() as conn:
+        await open_account(conn, project_id, "merchant")
+        now = (await lock_accounts(conn, ())).now
+        names = {"name_zh": "公益", "name_en": "Charity"}
+        await insert_project(conn, {"id": project_id, "created_at": now, **names})
+    intention = Intention("member", uuid7().hex, b"\0" * 32)
+    await run_batch(engine, write, [Donating(account_id, project_id, 2, intention)])

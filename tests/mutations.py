@@ -141,6 +141,31 @@ MUTATIONS = {
             " AND lot_id = 0 LIMIT 1)"
         ),
     ),
+    "points in a lot that is over": (
+        "expired_lots_empty",
+        (
+            "INSERT INTO lot_pass (lot_id, task, due_at, finished_at) SELECT lot_id, 'expire',"
+            " now(), now() FROM account_lot JOIN account ON account.id = account_id"
+            " WHERE kind = 'member' AND lot_id <> 0 AND posted > held LIMIT 1"
+        ),
+    ),
+    "an expiry that moved nothing": (
+        "expiries_moved",
+        (
+            "INSERT INTO expiry (id, account_id, lot_id, points, expired_at)"
+            " SELECT uuidv7(), account_id, lot_id, 1, now() FROM account_lot LIMIT 1"
+        ),
+    ),
+    "two rules for one ride": (
+        "rules_distinct",
+        (
+            "CREATE TEMP TABLE rival ON COMMIT DROP AS SELECT * FROM campaign;"
+            "UPDATE rival SET id = uuidv7(), name = 'rival';"
+            "INSERT INTO campaign SELECT * FROM rival;"
+            "INSERT INTO campaign_action (campaign_id, action, points)"
+            " SELECT id, 'metro', 1 FROM rival"
+        ),
+    ),
     "pending points of another day": (
         "pending_is_of_credits",
         (
@@ -309,6 +334,17 @@ MUTATIONS = {
             " WHERE status = 'in_review'"
         ),
     ),
+    "a reversal that nobody agreed on": (
+        "requests_are_carried_out",
+        (
+            "UPDATE reversal_request SET outcome = 'done', decided_by = 'x', decided_at = now()"
+            " WHERE outcome = 'pending'"
+        ),
+    ),
+    "a reversal by somebody else": (
+        "requests_are_carried_out",
+        "UPDATE reversal_request SET requested_by = 'x' WHERE outcome = 'done'",
+    ),
     "a digit changed": (
         "recomputed",
         (
@@ -342,10 +378,12 @@ MUTATIONS = {
             "UPDATE settlement SET points = points + 1 WHERE NOT EXISTS"
             " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
         ),
+        "shifts_are_settlements",
     ),
     "an undo that says more": (
         "settlements_moved",
         "UPDATE settlement_undo SET points = points + 1",
+        "shifts_are_settlements",
     ),
     "a refund to another lot": (
         "refunds_same_lots",
@@ -362,6 +400,7 @@ MUTATIONS = {
             "DELETE FROM settlement WHERE NOT EXISTS"
             " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
         ),
+        "shifts_are_settlements",
     ),
     "an undone voucher that looks settled": (
         "voucher_states",
@@ -371,5 +410,46 @@ MUTATIONS = {
     "a piece lost": (
         "stock_adds_up",
         "UPDATE reward_stock SET available = available - 1",
+    ),
+    "a statement that pays more": (
+        "statements_are_transfers",
+        "UPDATE settlement_statement SET settled_points = settled_points + 1",
+    ),
+    "a line of a statement lost": (
+        "statements_are_transfers",
+        "DELETE FROM statement_line WHERE points < 0",
+    ),
+    "a shift that hands over less": (
+        "shifts_are_settlements",
+        "UPDATE shift SET settled_points = settled_points - 1",
+    ),
+    "a line of a shift changed": (
+        "shifts_are_settlements",
+        "UPDATE shift_line SET points = points - 1 WHERE points > 0",
+    ),
+    "a donation that says more": (
+        "donations_moved",
+        "UPDATE donation SET points = points + 1",
+    ),
+    "an endpoint that changed hands": (
+        "webhooks_to_their_owner",
+        "UPDATE webhook_endpoint SET owner_id = uuidv7()",
+    ),
+    "a delivery about somebody else's ride": (
+        "webhooks_to_their_owner",
+        (
+            "INSERT INTO webhook_delivery (id, endpoint_id, event_type, subject_id, body, status,"
+            " due_at, give_up_at, created_at) SELECT uuidv7(), endpoint.id, 'check_in.credited',"
+            " credit.id, '{}', 'pending', now(), now(), now() FROM webhook_endpoint AS endpoint,"
+            " credit WHERE owner_kind = 'partner' AND action = 'clean_plate' LIMIT 1"
+        ),
+    ),
+    "a delivery that was never made": (
+        "webhooks_made",
+        "DELETE FROM webhook_delivery WHERE event_type = 'check_in.credited'",
+    ),
+    "a settlement that no merchant was told of": (
+        "webhooks_made",
+        "DELETE FROM webhook_delivery WHERE event_type = 'voucher.settled'",
     ),
 }

@@ -84,9 +84,9 @@ async def _add(conn: AsyncConnection, fund_id: UUID, number: int, amount: int) -
     )
 
 
-async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
-    """Raise the budget by `amount` points, spread evenly over the slices."""
-    await run(
+async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> bool:
+    """Raise the budget by `amount` points, spread evenly; False when there is no such fund."""
+    is_there = await run(
         conn,
         "UPDATE fund SET budget = budget + :amount WHERE id = :id",
         id=fund_id,
@@ -102,6 +102,7 @@ async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> None:
         share=share,
         rest=rest,
     )
+    return bool(is_there)
 
 
 async def funds(conn: AsyncConnection) -> Sequence[Row[Any]]:

@@ -9,6 +9,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.campaigns.budgets import fund_state
+from backend.campaigns.domain import BudgetState
+from backend.campaigns.pending import points_pending
+from backend.checkins.queries import clock
 from backend.crediting.answers import Grams, Points
 from backend.crediting.queries import causes_of
 from backend.http.cursors import PageQuery, cursor_at, position_of
@@ -17,7 +21,7 @@ from backend.http.problem import Fault
 from backend.http.refusals import ValidationFailed
 from backend.http.routes import Answer, Call, Route
 from backend.ledger.queries import balances_at, grams_balance, point_lots, points_debt, transfers_of
-from backend.units import format_reduction
+from backend.units import format_reduction, shanghai_day
 
 
 class LotAnswer(msgspec.Struct, kw_only=True):
@@ -28,20 +32,31 @@ class LotAnswer(msgspec.Struct, kw_only=True):
     held: Points
 
 
+class BudgetAnswer(msgspec.Struct, kw_only=True):
+    """The money behind the points: open, short (points may wait), or ended from `stops_on` on."""
+
+    state: BudgetState
+    stops_on: date | None
+
+
 class AccountAnswer(msgspec.Struct, kw_only=True):
     """A personal carbon account.
 
-    `points` are available now; `held` ones are set aside for vouchers; a debt is repaid by the next
-    points. `grams` are a record and are never spent.
+    `points` are available now; `pending` ones are not yet: those of a photo for a day, those of a
+    short budget until it has money; `held` ones are set aside for vouchers; a debt is repaid by the
+    next points. `budget` is the state of the programme's budget. `grams` are a record and are never
+    spent.
     """
 
     account_id: UUID
     grams: Grams
     reduction_text: str
     points: Points
+    points_pending: Points
     points_held: Points
     points_debt: Points
     lots: list[LotAnswer]
+    budget: BudgetAnswer
 
 
 class PastBalanceAnswer(msgspec.Struct, kw_only=True):
@@ -85,6 +100,7 @@ class AccountReader:
     """What reading an account needs."""
 
     engine: AsyncEngine
+    clock_shift_s: int = 0
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the member's account and its transfers."""
@@ -131,21 +147,32 @@ class AccountReader:
         """Answer the balances of the caller's account."""
         account_id = call.principal.own_account
         async with self.engine.connect() as conn:
+            today = shanghai_day(await clock(conn, self.clock_shift_s))
             grams = await grams_balance(conn, account_id)
-            lots = (await point_lots(conn, [account_id]))[account_id]
+            there = (await point_lots(conn, [account_id]))[account_id]
             debt = await points_debt(conn, account_id)
+            pending = await points_pending(conn, account_id)
+            budget = await fund_state(conn, today)
+        # What is over cannot be spent, whether or not the expiry has come by.
+        lots = [lot for lot in there if lot.expires_on >= today or lot.held]
         return Answer(
             AccountAnswer(
                 account_id=account_id,
                 grams=grams,
                 reduction_text=format_reduction(grams),
-                points=sum(lot.available for lot in lots),
+                points=sum(lot.available for lot in lots if lot.expires_on >= today),
+                points_pending=pending,
                 points_held=sum(lot.held for lot in lots),
                 points_debt=debt,
                 lots=[
-                    LotAnswer(expires_on=lot.expires_on, available=lot.available, held=lot.held)
+                    LotAnswer(
+                        expires_on=lot.expires_on,
+                        available=lot.available if lot.expires_on >= today else 0,
+                        held=lot.held,
+                    )
                     for lot in lots
                 ],
+                budget=BudgetAnswer(state=budget.state, stops_on=budget.stops_on),
             )
         )
 

@@ -6,9 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from backend.campaigns.domain import POINTS_QUEUED
+from backend.campaigns.pending import Pending
 from backend.checkins.domain import CheckIn, Status
 from backend.checkins.reasons import REASONS
 from backend.crediting.domain import Credit
+from backend.crediting.history import RestatementAnswer
 
 Language = Literal["zh", "en"]
 Grams = Annotated[int, msgspec.Meta(ge=0, description="gCO2e, whole grams, rounded down once")]
@@ -30,7 +33,10 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     """One check-in.
 
     `reason` is a stable code; `message` and `hint` say it in the language of the request. Until
-    `appeal_until` its owner may appeal, once; null when there is nothing to appeal.
+    `appeal_until` its owner may appeal, once; null when there is nothing to appeal. Of the `points`
+    `points_pending` are not available yet: until `points_due_at`, or, where that is null, until
+    there is money for them. `history` has every change since it was credited, and is
+    given where one check-in is asked for.
     """
 
     id: UUID
@@ -51,11 +57,14 @@ class CheckInAnswer(msgspec.Struct, kw_only=True):
     natural_key: str
     grams: Grams
     points: Points
+    points_pending: Points
+    points_due_at: datetime | None
     points_reason: str | None
     credit_id: UUID | None
     methodology_version: str | None
     appeal_until: datetime | None
     expected_seconds: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    history: list[RestatementAnswer] = msgspec.field(default_factory=list)
 
 
 def render(
@@ -90,9 +99,19 @@ def render(
         natural_key=check_in.natural_key,
         grams=credit.grams if credit else 0,
         points=credit.points if credit else 0,
+        # Of what was booked a moment ago; `show_pending` says what is known later.
+        points_pending=credit.points if credit and credit.points_reason == POINTS_QUEUED else 0,
+        points_due_at=None,
         points_reason=credit.points_reason if credit else None,
         credit_id=credit.id if credit else None,
         methodology_version=credit.version if credit else None,
         appeal_until=check_in.appeal_until,
         expected_seconds=expected_seconds,
     )
+
+
+def show_pending(answer: CheckInAnswer, pending: Pending | None) -> CheckInAnswer:
+    """The answer with what its points wait for at this moment."""
+    answer.points_pending = pending.points if pending else 0
+    answer.points_due_at = pending.due_at if pending and pending.is_funded else None
+    return answer

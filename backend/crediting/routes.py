@@ -1,4 +1,4 @@
-"""Reading check-ins and their calculations."""
+"""Reading check-ins; how their grams came about is in `calculation_routes`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,17 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.campaigns.pending import pending_of
 from backend.checkins.domain import CheckIn, outcomes_after
 from backend.checkins.queries import find_by_natural_key, get_check_in, list_check_ins
 from backend.checkins.waiting import OutcomeWaiters
-from backend.crediting.answers import CheckInAnswer, render
-from backend.crediting.domain import activity_of, reduction_of
+from backend.crediting.answers import CheckInAnswer, render, show_pending
+from backend.crediting.history import history_of
 from backend.crediting.queries import live_credit_of, live_credits_of
-from backend.errors import DomainError, NotFound
+from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
-from scoring.methodology import Catalogue, explain
-
-
-class NothingCalculated(DomainError):
-    """This check-in has not been credited, so there is no calculation yet."""
 
 
 class CheckInPage(msgspec.Struct, kw_only=True):
@@ -30,16 +26,6 @@ class CheckInPage(msgspec.Struct, kw_only=True):
 
     items: list[CheckInAnswer]
     next_cursor: str | None
-
-
-class CalculationAnswer(msgspec.Struct, kw_only=True):
-    """Everything that is needed to repeat the arithmetic by hand."""
-
-    check_in_id: UUID
-    credit_id: UUID
-    booking: int
-    calculation: dict[str, Any]
-    sentences: list[str]
 
 
 class CheckInQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +40,6 @@ class CheckInReader:
 
     engine: AsyncEngine
     waiters: OutcomeWaiters
-    catalogue: Catalogue
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the read side of check-ins."""
@@ -82,16 +67,6 @@ class CheckInReader:
                 waits=True,
                 deadline_s=15.0,
             ),
-            Route(
-                "GET",
-                "/v1/check-ins/{id}/calculation",
-                self.get_calculation,
-                policy=reads,
-                summary="See how the grams of one of my check-ins were calculated",
-                summary_zh="查看减碳量的计算过程",
-                answers={200: CalculationAnswer},
-                problems=(NotFound, NothingCalculated),
-            ),
         ]
 
     async def list_own(self, call: Call[None, CheckInQuery]) -> Answer:
@@ -106,10 +81,16 @@ class CheckInReader:
                 found = [one] if one else []
             page = found[:limit]
             credits = await live_credits_of(conn, [check_in.id for check_in in page])
+            pending = await pending_of(conn, [credit.id for credit in credits.values()])
         more = len(found) > limit
+        items = []
+        for each in page:
+            credit = credits.get(each.id)
+            answer = render(each, credit, call.language)
+            items.append(show_pending(answer, pending.get(credit.id) if credit else None))
         return Answer(
             CheckInPage(
-                items=[render(each, credits.get(each.id), call.language) for each in page],
+                items=items,
                 next_cursor=cursor_at(call, page[-1].id) if more else None,
             )
         )
@@ -121,25 +102,6 @@ class CheckInReader:
         if call.wait_s and check_in.status not in outcomes:
             await self.waiters.wait(check_in.id, call.wait_s, outcomes)
         return Answer(await load_answer(self.engine, check_in.id, call))
-
-    async def get_calculation(self, call: Call[None, None]) -> Answer:
-        """Answer the whole calculation of a credited check-in."""
-        check_in = await self._own(call)
-        async with self.engine.connect() as conn:
-            booked = await live_credit_of(conn, check_in.id)
-        if booked is None:
-            raise NothingCalculated
-        credit = booked.credit
-        calculation = explain(activity_of(credit), reduction_of(credit), self.catalogue)
-        return Answer(
-            CalculationAnswer(
-                check_in_id=check_in.id,
-                credit_id=credit.id,
-                booking=credit.booking,
-                calculation=calculation,
-                sentences=list(calculation["sentences"][call.language]),
-            )
-        )
 
     async def _own(self, call: Call[Any, Any]) -> CheckIn:
         """The caller's check-in; somebody else's is as absent as one that never was."""
@@ -160,6 +122,11 @@ async def load_answer(
     async with engine.connect() as conn:
         check_in = await get_check_in(conn, check_in_id)
         booked = await live_credit_of(conn, check_in_id)
+        pending = await pending_of(conn, [booked.credit.id]) if booked else {}
+        history = await history_of(conn, check_in_id, call.language)
     if check_in is None:
         raise NotFound
-    return render(check_in, booked.credit if booked else None, call.language, expected_seconds)
+    credit = booked.credit if booked else None
+    answer = render(check_in, credit, call.language, expected_seconds)
+    answer.history = history
+    return show_pending(answer, pending.get(credit.id) if credit else None)

@@ -35,7 +35,8 @@ async def simulate(
 ) -> Effect:
     """Compare booked grams with those of the new rule; `progress` is told accounts done and all.
 
-    The arithmetic runs in a thread, so that a process that serves goes on serving.
+    About 25 µs a booking on one core, measured on 60,000, as much as computing it again. The
+    arithmetic runs in a thread, so that a process that serves goes on serving.
 
     Raises:
         CatalogueBroken: The version cannot stand in this catalogue.

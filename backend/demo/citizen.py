@@ -97,6 +97,8 @@ async def _show(screen: Screen, she: Client, what: str, reply: Reply) -> None:
     chinese = await she.need(path)
     english = await she.speaking("en").need(path)
     amount = f"{format_reduction(chinese['grams'])} · {chinese['points']} 积分 points"
+    if chinese["points_pending"]:
+        amount += f" (待发放 pending {chinese['points_pending']})"
     screen.say(f"      {_words(chinese)} · {amount}")
     if chinese["hint"]:
         screen.say(f"      提示 Hint: {chinese['hint']}")
@@ -126,7 +128,7 @@ async def _show_account(screen: Screen, she: Client) -> None:
     page = needed(await she.get("/v1/account/transfers?limit=100"), "transfers").body
     screen.title(
         f"{NAME}的个人碳账户 Her account: 减碳量 Reduction {account['reduction_text']}"
-        f" · 可用积分 Points {account['points']}"
+        f" · 可用积分 Points {account['points']} · 待发放 Pending {account['points_pending']}"
     )
     head = ("用途 purpose", "数量 amount", "单位 unit", "场景 action", "规则 rule", "日期 day")
     rows = [

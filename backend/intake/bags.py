@@ -14,6 +14,7 @@ from backend.errors import DomainError
 from backend.ids import uuid7
 from backend.intake.domain import Binding, Received, Weighing
 from backend.ledger.queries import Locked, lock_accounts
+from backend.partners.queries import record_reports
 from backend.recycling.domain import (
     LATE_WINDOW,
     BagAlreadyBound,
@@ -173,3 +174,5 @@ async def _write_weighed(
     ]
     await settle_check_ins(conn, changes, now)
     await weigh_bags(conn, [(weighing.code, weighing.mass_g) for weighing, _ in booked], now)
+    reports = [(order.check_in_id, weighing.partner_id) for weighing, order in booked]
+    await record_reports(conn, [(id, partner) for id, partner in reports if partner], now)

@@ -128,6 +128,7 @@ class Weighing(NamedTuple):
 
     code: str
     quantities: Mapping[str, int]
+    partner_id: UUID | None = None
 
     @property
     def mass_g(self) -> int:

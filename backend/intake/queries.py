@@ -1,11 +1,12 @@
-"""Captures."""
+"""Captures, and which evidence can be taken at all."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.db import copy_rows, fetch
+from backend.db import copy_rows, fetch, fetch_one
+from backend.intake.actions import LiveSources
 from backend.intake.domain import Capture
 
 
@@ -23,3 +24,17 @@ async def captures_by_id(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping[
         ids=list(ids),
     )
     return {row.id: Capture._make(row) for row in rows}
+
+
+async def live_sources(conn: AsyncConnection, account_id: UUID) -> LiveSources:
+    """Which evidence can be taken: bags with a scale, rides by a partner linked with the member."""
+    row = await fetch_one(
+        conn,
+        "SELECT EXISTS (SELECT FROM bag) AND EXISTS (SELECT FROM partner_key"
+        " WHERE NOT is_revoked AND 'bag.weigh' = ANY(scopes)),"
+        " EXISTS (SELECT FROM partner_link JOIN partner_key USING (partner_id)"
+        " WHERE account_id = :account AND NOT is_revoked AND 'trip.report' = ANY(scopes))",
+        account=account_id,
+    )
+    assert row is not None, "a SELECT without FROM has a row"
+    return LiveSources._make(row)

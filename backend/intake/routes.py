@@ -99,6 +99,11 @@ class Intake:
     waiters: OutcomeWaiters
     region: str
 
+    @property
+    def batchers(self) -> Sequence[Batcher[Any, Any]]:
+        """What must be served for intake to answer."""
+        return (self.captures, self.photos, self.trips, self.bindings, self.weighings)
+
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
         return [self._capture_route(), self._check_in_route(), self._weighing_route()]
@@ -232,7 +237,7 @@ class Intake:
             if mass_g
             else {f"mass_g.{m}": g for m, g in (materials or {}).items()}
         )
-        weighing = Weighing(call.path["code"], quantities)
+        weighing = Weighing(call.path["code"], quantities, call.principal.partner_id)
         if weighing.mass_g > MASS_G_MAX:
             raise WeighingNotClear
         received = await self.weighings.submit(weighing)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +17,7 @@ from backend.idempotency import Follows, Replay, find_effects, record_effects, s
 from backend.ids import uuid7
 from backend.intake.domain import Received, Trip, check_trip, trip_quantities
 from backend.ledger.queries import lock_accounts
-from backend.partners.queries import SubjectNotLinked, linked_accounts
+from backend.partners.queries import SubjectNotLinked, linked_accounts, record_reports
 
 Answer = Received | DomainError
 
@@ -126,8 +127,20 @@ async def _write(
         if isinstance(answer, Received)
     ]
     await insert_check_ins(conn, [check_in for _, check_in in written])
+    await record_reports(conn, _reports(trips, fresh, indexes), now)
     if not await record_effects(conn, [(key, check_in.id) for key, check_in in written], now):
         raise BatchRaced
+
+
+def _reports(
+    trips: Sequence[Trip], fresh: Sequence[Answer], indexes: Sequence[int]
+) -> list[tuple[UUID, UUID]]:
+    """Which partner each new check-in came from."""
+    return [
+        (answer.check_in_id, customer.partner_id)
+        for index, answer in zip(indexes, fresh, strict=True)
+        if isinstance(answer, Received) and (customer := trips[index].customer)
+    ]
 
 
 def _answer(

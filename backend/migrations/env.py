@@ -22,6 +22,7 @@ TABLES = (
     "backend.partners.tables",
     "backend.recycling.tables",
     "backend.reports.tables",
+    "backend.webhooks.tables",
     "backend.review.tables",
 )
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -118,3 +119,27 @@ async def linked_accounts(
         tokens=[each.subject_token for each in asked],
     )
     return {Customer(row.partner_id, row.subject_token): row.account_id for row in rows}
+
+
+async def record_reports(
+    conn: AsyncConnection, reports: Iterable[tuple[UUID, UUID]], now: datetime
+) -> None:
+    """Say which partner each check-in came from; what stands stays."""
+    ordered = sorted(set(reports))
+    if not ordered:
+        return
+    await run(
+        conn,
+        "INSERT INTO partner_report (check_in_id, partner_id, reported_at)"
+        " SELECT check_in_id, partner_id, :now FROM unnest(CAST(:ids AS uuid[]),"
+        " CAST(:partners AS uuid[])) AS given(check_in_id, partner_id) ON CONFLICT DO NOTHING",
+        ids=[check_in_id for check_in_id, _ in ordered],
+        partners=[partner_id for _, partner_id in ordered],
+        now=now,
+    )
+
+
+async def partner_exists(conn: AsyncConnection, partner_id: UUID) -> bool:
+    """Whether there is such a partner."""
+    found = await fetch_one(conn, "SELECT id FROM partner WHERE id = :id", id=partner_id)
+    return found is not None

@@ -50,3 +50,13 @@ partner_link = Table(
     Column("account_id", Uuid, ForeignKey("account.id"), nullable=False, index=True),
     Column("linked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
+
+partner_report = Table(
+    "partner_report",
+    metadata,
+    # Whose evidence a check-in rests on: what that partner may hear of, and what to look at again
+    # when its key turns out to have lied.
+    Column("check_in_id", Uuid, primary_key=True),
+    Column("partner_id", Uuid, ForeignKey("partner.id"), nullable=False),
+    Column("reported_at", DateTime(timezone=True), nullable=False),
+)

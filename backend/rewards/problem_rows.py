@@ -9,15 +9,21 @@ from backend.rewards.refusals import (
     AccountTooYoung,
     LimitReached,
     MemberCodeNotValid,
+    NothingToClose,
     NotStaff,
     OutOfStock,
+    PeriodNotOver,
+    PeriodStated,
     PhoneNotBound,
+    ProjectEnded,
     RequestDecided,
     RequestExpired,
     RewardElsewhere,
     RewardNotOffered,
     RewardTermsNotClear,
     StaffElsewhere,
+    StatementDecided,
+    StatementTooLong,
     TicketAlreadyUsed,
     TillCodeNotValid,
     TillUnknown,
@@ -119,6 +125,31 @@ REWARD_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     RequestDecided: ProblemType(
         "request-decided", 409, "该请求已处理", "Request decided",
         "请刷新后查看结果", "Look at the outcome",
+    ),
+    NothingToClose: ProblemType(
+        "nothing-to-close", 409, "本班次没有核销", "Nothing to close",
+        "有核销后再交班", "Close the shift after something was settled",
+    ),
+    PeriodNotOver: ProblemType(
+        "period-not-over", 422, "结算期尚未结束", "Period not over",
+        "请在最后一天结束 15 分钟后再出结算单",
+        "Make the statement fifteen minutes after its last day",
+    ),
+    PeriodStated: ProblemType(
+        "period-stated", 409, "该期间已出结算单", "Period has its statement",
+        "请选择 first_day 之后的日期", "Choose a last day on or after `first_day`",
+    ),
+    StatementDecided: ProblemType(
+        "statement-decided", 409, "结算单状态已变更", "Statement has gone on",
+        "请刷新后查看结算单状态", "Look at its status",
+    ),
+    StatementTooLong: ProblemType(
+        "statement-too-long", 422, "明细过多,无法生成文件", "Too long for a file",
+        "请按页读取明细", "Read its lines page by page",
+    ),
+    ProjectEnded: ProblemType(
+        "project-ended", 409, "该项目已结束", "Project ended",
+        "请选择其他公益项目", "Choose another project",
     ),
     RequestExpired: ProblemType(
         "request-expired", 409, "确认超时", "Not confirmed in time",

@@ -89,3 +89,27 @@ class RequestExpired(DomainError):
 
 class TillUnknown(DomainError):
     """This key is not that of an enrolled till of the merchant."""
+
+
+class NothingToClose(DomainError):
+    """Nothing was settled or undone since the last shift was closed."""
+
+
+class PeriodNotOver(DomainError):
+    """A statement is made a quarter of an hour after its last day has ended."""
+
+
+class PeriodStated(DomainError):
+    """An earlier statement reaches to this day or beyond it."""
+
+
+class StatementDecided(DomainError):
+    """This statement has gone on; what was asked for is not open any more."""
+
+
+class StatementTooLong(DomainError):
+    """This statement has more lines than a file should."""
+
+
+class ProjectEnded(DomainError):
+    """This project takes no more donations."""

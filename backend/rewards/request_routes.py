@@ -87,19 +87,22 @@ class RequestDesk:
                 page=RequestPage,
                 words=("List what tills have asked me to confirm, newest first", "待我确认的兑换"),
             ),
-            Route(
-                "GET",
-                "/v1/settlement-requests/{id}",
-                self.get_request,
-                policy=MEMBER | SETTLES,
-                summary="See a request, waiting for the member's answer if asked to",
-                summary_zh="查看兑换请求,可等待结果",
-                answers={200: RequestAnswer},
-                problems=(NotFound, NotStaff, TillUnknown),
-                waits=True,
-            ),
+            self._read_route(),
             *(self._decision(verb) for verb in ("confirm", "decline")),
         ]
+
+    def _read_route(self) -> Route[None, None]:
+        return Route(
+            "GET",
+            "/v1/settlement-requests/{id}",
+            self.get_request,
+            policy=MEMBER | SETTLES,
+            summary="See a request, waiting for the member's answer if asked to",
+            summary_zh="查看兑换请求,可等待结果",
+            answers={200: RequestAnswer},
+            problems=(NotFound, NotStaff, TillUnknown),
+            waits=True,
+        )
 
     def _decision(self, verb: str) -> Route[None, None]:
         is_yes = verb == "confirm"

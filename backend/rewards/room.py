@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.http.routes import Route
 from backend.rewards.catalogue_routes import Catalogue
+from backend.rewards.donate import write_donations
+from backend.rewards.donation_routes import DonationDesk
 from backend.rewards.ends import write_undos, write_voids
 from backend.rewards.merchant_routes import MerchantDesk
 from backend.rewards.offer_routes import OfferDesk
@@ -19,6 +21,9 @@ from backend.rewards.requests import write_confirmations
 from backend.rewards.rules import RewardRules
 from backend.rewards.settle import write_settlements
 from backend.rewards.settlement_routes import SettlementDesk
+from backend.rewards.shift_routes import ShiftDesk
+from backend.rewards.sponsor_routes import SponsorDesk
+from backend.rewards.statement_routes import StatementDesk
 from backend.rewards.till_routes import TillDesk
 from backend.rewards.voucher_routes import VoucherDesk
 
@@ -39,6 +44,7 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
     settlements = Batcher(engine, partial(write_settlements, rules=rules))
     undos = Batcher(engine, partial(write_undos, clock_shift_s=shift))
     confirmations = Batcher(engine, partial(write_confirmations, rules=rules))
+    donations = Batcher(engine, partial(write_donations, clock_shift_s=shift))
     routes = [
         *MerchantDesk(engine).routes(),
         *TillDesk(engine, rules.clock_shift_s).routes(),
@@ -47,5 +53,9 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
         *VoucherDesk(engine, rules, redemptions, voids).routes(),
         *SettlementDesk(engine, settlements, undos).routes(),
         *RequestDesk(engine, rules, confirmations).routes(),
+        *ShiftDesk(engine, shift).routes(),
+        *StatementDesk(engine, shift).routes(),
+        *SponsorDesk(engine).routes(),
+        *DonationDesk(engine, donations, shift).routes(),
     ]
-    return RewardsRoom(routes, (redemptions, voids, settlements, undos, confirmations))
+    return RewardsRoom(routes, (redemptions, voids, settlements, undos, confirmations, donations))

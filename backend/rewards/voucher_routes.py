@@ -95,17 +95,20 @@ class VoucherDesk:
                 problems=(NotFound,),
             ),
             *(self._qr_route(kind) for kind in ("svg", "png")),
-            Route(
-                "POST",
-                "/v1/vouchers/{id}/void",
-                self.post_void,
-                policy=MEMBER,
-                summary="Give one of my vouchers back before it is settled; the points return",
-                summary_zh="退回未使用的兑换券",
-                answers={200: VoucherAnswer},
-                problems=(NotFound, *NOT_USABLE, *BUSY),
-            ),
+            self._void_route(),
         ]
+
+    def _void_route(self) -> Route[None, None]:
+        return Route(
+            "POST",
+            "/v1/vouchers/{id}/void",
+            self.post_void,
+            policy=MEMBER,
+            summary="Give one of my vouchers back before it is settled; the points return",
+            summary_zh="退回未使用的兑换券",
+            answers={200: VoucherAnswer},
+            problems=(NotFound, *NOT_USABLE, *BUSY),
+        )
 
     def _qr_route(self, kind: Literal["svg", "png"]) -> Route[None, None]:
         return Route(

@@ -78,6 +78,7 @@ settlement = Table(
         postgresql_where="ticket IS NOT NULL",
     ),
     Index("ix_settlement_merchant_id_id", "merchant_id", "id"),
+    Index("ix_settlement_merchant_id_settled_at", "merchant_id", "settled_at"),
     Index("ix_settlement_settled_by_id", "settled_by", "id"),
 )
 

@@ -3,15 +3,19 @@
 from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
+from backend.verify.points_checks import POINTS_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
 from backend.verify.review_checks import REVIEW_CHECKS
 from backend.verify.reward_checks import REWARD_CHECKS
+from backend.verify.webhook_checks import WEBHOOK_CHECKS
 
 CHECKS = (
     *LEDGER_CHECKS,
+    *POINTS_CHECKS,
     *CREDIT_CHECKS,
     *RESTATEMENT_CHECKS,
     *CHECK_IN_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,
+    *WEBHOOK_CHECKS,
 )

@@ -16,6 +16,17 @@ WHERE status = 'reversed' AND NOT EXISTS (
   SELECT FROM restatement WHERE check_in_id = check_in.id AND restatement.reason = check_in.reason)
 """
 
+_REQUESTS_ARE_CARRIED_OUT = """
+SELECT request.id AS request_id, outcome, check_in.status FROM reversal_request AS request
+LEFT JOIN check_in ON check_in.id = request.check_in_id
+LEFT JOIN restatement ON restatement.id = request.id
+  AND (restatement.check_in_id, restatement.decided_by, restatement.reason)
+    = (request.check_in_id, request.requested_by, request.reason)
+  AND restatement.approved_by IS NOT DISTINCT FROM request.decided_by
+WHERE (outcome = 'done') <> (restatement.id IS NOT NULL)
+   OR (outcome = 'done' AND coalesce(status, '') <> 'reversed')
+"""
+
 RESTATEMENT_CHECKS = (
     Check(
         "reversals_have_a_cause",
@@ -28,5 +39,11 @@ RESTATEMENT_CHECKS = (
         "每次被更正的打卡都写明其更正原因",
         "A check-in that was reversed carries the reason of its own restatement",
         _REVERSED_SAYS_WHY,
+    ),
+    Check(
+        "requests_are_carried_out",
+        "每项已完成的冲正申请都已执行,未完成的都未执行",
+        "A reversal that was agreed on was carried out, by those who agreed, and no other was",
+        _REQUESTS_ARE_CARRIED_OUT,
     ),
 )

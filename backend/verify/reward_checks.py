@@ -63,6 +63,49 @@ LEFT JOIN out ON out.reward_id = reward.id
 WHERE stock IS NOT NULL AND stock <> coalesce(left_over.pieces, 0) + coalesce(out.pieces, 0)
 """
 
+# Totals against the ledger itself: what transfers moved for the causes of the lines.
+_STATEMENTS = """
+WITH moved AS (
+  SELECT cause_id, sum(CASE WHEN purpose = 'settle' THEN amount ELSE -amount END) AS points
+  FROM transfer WHERE purpose IN ('settle', 'refund') GROUP BY cause_id
+), lines AS (
+  SELECT statement_id, sum(line.points) AS listed, sum(moved.points) AS moved,
+         coalesce(sum(moved.points) FILTER (WHERE moved.points > 0), 0) AS settled
+  FROM statement_line AS line LEFT JOIN moved ON moved.cause_id = line.cause_id
+  GROUP BY statement_id
+)
+SELECT statement.id AS statement_id, settled_points - undone_points AS due_points,
+       coalesce(listed, 0)::bigint AS listed, coalesce(moved, 0)::bigint AS moved
+FROM settlement_statement AS statement FULL JOIN lines ON statement_id = statement.id
+WHERE statement.id IS NULL OR settled_points <> coalesce(settled, 0)
+   OR settled_points - undone_points <> coalesce(moved, 0)
+   OR coalesce(listed, 0) <> coalesce(moved, 0)
+"""
+
+_SHIFTS = """
+WITH lines AS (
+  SELECT shift_id, sum(line.points) AS listed,
+         sum(coalesce(settlement.points, -undo.points)) AS made
+  FROM shift_line AS line LEFT JOIN settlement ON settlement.id = line.cause_id
+  LEFT JOIN settlement_undo AS undo ON undo.id = line.cause_id GROUP BY shift_id
+)
+SELECT shift.id AS shift_id, settled_points - undone_points AS due_points,
+       listed::bigint AS listed, made::bigint AS made
+FROM shift FULL JOIN lines ON shift_id = shift.id
+WHERE settled_points - undone_points IS DISTINCT FROM listed OR listed IS DISTINCT FROM made
+"""
+
+_DONATIONS = """
+WITH moved AS (
+  SELECT cause_id, account_id, credit, sum(amount) AS points FROM transfer
+  WHERE purpose = 'settle' GROUP BY cause_id, account_id, credit
+)
+SELECT donation.id AS donation_id, donation.points, coalesce(moved.points, 0)::bigint AS moved
+FROM donation LEFT JOIN moved ON cause_id = donation.id
+  AND moved.account_id = donation.account_id AND credit = project_id
+WHERE coalesce(moved.points, 0) <> donation.points
+"""
+
 REWARD_CHECKS = (
     Check(
         "vouchers_held",
@@ -93,5 +136,23 @@ REWARD_CHECKS = (
         "剩余库存加已兑换数等于投放总数",
         "Pieces that are left and pieces that are out add up to those put up",
         _STOCK,
+    ),
+    Check(
+        "statements_are_transfers",
+        "结算单合计等于其明细对应的流水",
+        "A statement's totals are what the transfers of its lines moved",
+        _STATEMENTS,
+    ),
+    Check(
+        "shifts_are_settlements",
+        "交班合计等于其核销与撤销之和",
+        "A shift's totals are its settlements less its undos",
+        _SHIFTS,
+    ),
+    Check(
+        "donations_moved",
+        "每笔捐赠都有等额流水",
+        "Every donation moved its points to its project",
+        _DONATIONS,
     ),
 )

@@ -9,11 +9,10 @@ old one, so that a past credit is recomputed by the code that booked it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from operator import attrgetter
 
 from scoring.methodology.catalogue import Catalogue
-from scoring.methodology.quantities import whole_and_text
 from scoring.methodology.refusals import (
     MissingInput,
     MixedPeriods,
@@ -29,8 +28,10 @@ ENGINE = 1
 
 # China has had no daylight saving since 1991 and the catalogue starts in 2026, so Asia/Shanghai is
 # a fixed offset here: no time zone files to ship, and a third of zoneinfo's cost per activity.
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+_EAST_OF_UTC = timedelta(hours=8)
+SHANGHAI = timezone(_EAST_OF_UTC, "Asia/Shanghai")
 
+_new = tuple.__new__  # what Reduction(...) calls in the end, without the frame before it
 _IN_ORDER = attrgetter("occurred_at", "key")
 
 
@@ -40,7 +41,10 @@ def day_of(occurred_at: datetime) -> date:
     Raises:
         NaiveTime: without an offset it has no day.
     """
-    if occurred_at.tzinfo is None:
+    zone = occurred_at.tzinfo
+    if zone is UTC:  # what the database gives; a quarter of the time that astimezone takes
+        return (occurred_at + _EAST_OF_UTC).date()
+    if zone is None:
         raise NaiveTime(f"{occurred_at} has no offset")
     return occurred_at.astimezone(SHANGHAI).date()
 
@@ -71,100 +75,109 @@ def reduce_period(
 
 
 def _reduce_1(activities: Iterable[Activity], catalogue: Catalogue) -> dict[str, Reduction]:
-    given = sorted(activities, key=_IN_ORDER)
-    period = _Period()
+    given = list(activities)
+    if len(given) > 1:  # nearly every period has one activity
+        given.sort(key=_IN_ORDER)
+    taken = _Taken()
+    entered: date | int | None = None
     reductions: dict[str, Reduction] = {}
     for activity in given:
         day = day_of(activity.occurred_at)
         rule = catalogue.rule_on(activity.methodology_id, day, activity.region)
-        period.enter(day, yearly=rule.yearly)
-        reductions[activity.key] = _reduce_one(activity, rule, period)
+        period = day.year if rule.yearly else day
+        if period != entered:
+            if entered is not None:  # it would share this one's caps
+                raise MixedPeriods(f"{entered} and {period} in one reduction")
+            entered = period
+        reductions[activity.key] = _reduce_one(activity, rule, taken)
     if len(reductions) != len(given):
         raise RepeatedKey("two activities of one period carry the same key")
     return reductions
 
 
-class _Period:
-    """What the earlier activities of a period have taken: time, days and allowances."""
+class _Taken:
+    """What the earlier activities of a period have taken: time, things, days and allowances."""
 
-    __slots__ = ("_busy_until", "_last_start", "_no_drive_day", "_period", "_times", "_used")
+    # Defaults of the class: nearly every period has one activity, which needs few of these.
+    _busy_until: datetime | None = None
+    _last_start: datetime | None = None
+    _no_drive_day = False
+    _things: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
-        self._used: dict[tuple[str, str], int] = {}
-        self._times: dict[tuple[str, str], int] = {}
-        self._busy_until: datetime | None = None
-        self._last_start: datetime | None = None
-        self._no_drive_day = False
-        self._period: date | int | None = None
-
-    def enter(self, day: date, *, yearly: bool) -> None:
-        """Refuse an activity of another period: it would share this one's caps."""
-        period = day.year if yearly else day
-        if self._period is None:
-            self._period = period
-        elif self._period != period:
-            raise MixedPeriods(f"{self._period} and {period} in one reduction")
+        self.used: dict[str, int] = {}
 
     def excludes(self, activity: Activity, exclusion: str) -> bool:
-        """Whether an earlier activity stands for the same travel; if not, this one does.
-
-        A trip and a no-drive day exclude each other, and so do trips that overlap: the earlier
-        counts. A trip without an end takes only its instant.
-        """
-        start = activity.occurred_at
-        if exclusion == "no_drive_day":
-            if self._last_start is not None:
-                return True
-            self._no_drive_day = True
-            return False
-        if self._no_drive_day or start == self._last_start:
+        """Whether an earlier one stands for the same thing or travel; if not, this one does."""
+        thing = activity.thing
+        if thing and thing in self._things:
             return True
-        if self._busy_until is not None and start < self._busy_until:
+        if exclusion and self._is_travelled(activity, exclusion):
+            return True
+        if thing:
+            self._things |= {thing}
+        return False
+
+    def most_of(self, term: Term, quantities: Mapping[str, int]) -> int:
+        """The cap of a statement over several days.
+
+        Two statements of one day share the wider one instead of adding up, as they may cover the
+        same days.
+        """
+        cap = term.cap
+        widest = f"{term.cap_place} per {cap.per}"
+        times = max(0, min(quantities.get(cap.per, 1), cap.per_most))
+        self.used[widest] = times = max(times, self.used.get(widest, 0))
+        return cap.most * times
+
+    def _is_travelled(self, activity: Activity, exclusion: str) -> bool:
+        """A trip and a no-drive day exclude each other, and so do trips that overlap.
+
+        The earlier counts. A trip without an end takes only its instant.
+        """
+        start, last = activity.occurred_at, self._last_start
+        if exclusion == "no_drive_day":
+            self._no_drive_day = self._no_drive_day or last is None
+            return last is not None
+        if self._no_drive_day:
+            return True
+        if last is not None and (start == last or start < (self._busy_until or last)):
             return True
         self._last_start = start
         self._busy_until = activity.ended_at or start
         return False
 
-    def allow(self, term: Term, claimed: int, quantities: Mapping[str, int]) -> int:
-        """Take what the cap still leaves; a cap belongs to the methodology, whatever version."""
-        place, cap = term.cap_place, term.cap
-        most = cap.most
-        if cap.per:
-            # A statement over several days widens the cap; two statements of one day share the
-            # wider one instead of adding up, as they may cover the same days.
-            times = max(0, min(quantities.get(cap.per, 1), cap.per_most))
-            self._times[place] = times = max(times, self._times.get(place, 0))
-            most *= times
-        used = self._used.get(place, 0)
-        allowed = min(claimed, max(0, most - used))
-        self._used[place] = used + allowed
-        return allowed
 
-
-def _reduce_one(activity: Activity, rule: Rule, period: _Period) -> Reduction:
+def _reduce_one(activity: Activity, rule: Rule, taken: _Taken) -> Reduction:
     terms = _counted_terms(activity, rule)
-    if rule.exclusion and period.excludes(activity, rule.exclusion):
+    if (rule.exclusion or activity.thing) and taken.excludes(activity, rule.exclusion):
         nothing = {term.quantity: 0 for term in terms}
-        return _book(activity, rule, terms, nothing, "excluded")
-    quantities = activity.quantities
+        return _book(activity, rule, nothing, 0, "excluded")
+    quantities, used = activity.quantities, taken.used
     allowed = {}
+    net = 0
     capped: Reason | None = None
     for term in terms:
-        claimed = quantities[term.quantity]
+        claimed = granted = quantities[term.quantity]
         if claimed < 0:
             raise Negative(f"{activity.key}: {term.quantity} is below zero")
-        allowed[term.quantity] = granted = period.allow(term, claimed, quantities)
-        if granted < claimed:
-            capped = "cap_reached"
-    return _book(activity, rule, terms, allowed, capped)
+        # A cap belongs to the methodology, whatever version: a lower one may be passed already.
+        before = used.get(term.cap_place, 0)
+        left = (taken.most_of(term, quantities) if term.per else term.most) - before
+        if claimed > left:
+            granted, capped = max(0, left), "cap_reached"
+        used[term.cap_place] = before + granted
+        allowed[term.quantity] = granted
+        net += granted * term.net
+    return _book(activity, rule, allowed, net, capped)
 
 
 def _counted_terms(activity: Activity, rule: Rule) -> tuple[Term, ...]:
     quantities = activity.quantities
     if len(quantities) == 1:  # nearly every activity, and a third of the time
-        term = rule.terms.get(next(iter(quantities)))
-        if term is not None:
-            return (term,)
+        for name in quantities:
+            if name in rule.alone:
+                return rule.alone[name]
     if not quantities.keys() <= rule.accepts:
         unknown = sorted(quantities.keys() - rule.accepts)
         raise UnknownInput(f"{activity.methodology_id} does not count {unknown}")
@@ -177,19 +190,20 @@ def _counted_terms(activity: Activity, rule: Rule) -> tuple[Term, ...]:
 def _book(
     activity: Activity,
     rule: Rule,
-    terms: tuple[Term, ...],
     allowed: dict[str, int],
+    net: int,
     reason: Reason | None,
 ) -> Reduction:
-    net = 0
-    factors: tuple[str, ...] = ()
-    for term in terms:
-        net += allowed[term.quantity] * term.net
-        factors += term.factors
+    multiplier, scale = rule.weights[activity.tier]
     # The only rounding of the whole library, and it rounds down.
-    exact = max(0, net) * rule.multipliers[activity.tier]
-    grams, unrounded = whole_and_text(exact, rule.exact_places)
-    return Reduction(activity.key, grams, unrounded, allowed, reason, rule.hash, 1, factors)
+    grams, rest = divmod(net * multiplier, scale) if net > 0 else (0, 0)
+    # `rest` + `scale` keeps the leading zeros of the decimals behind a 1 that is cut off.
+    unrounded = f"{grams}.{str(rest + scale)[1:].rstrip('0')}" if rest else str(grams)
+    factors: tuple[str, ...] = ()
+    for name in allowed:
+        factors += rule.terms[name].factors
+    row = (activity.key, grams, unrounded, allowed, reason, rule.hash, 1, factors)
+    return _new(Reduction, row)
 
 
 ENGINES: Mapping[int, Callable[[Iterable[Activity], Catalogue], dict[str, Reduction]]] = {

@@ -6,6 +6,7 @@ the highest, so that a doubt never credits.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -18,12 +19,15 @@ from scoring.methodology.values import Tier
 from scoring.methodology.version import Cap, Formula, MethodologyVersion
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True, slots=True)  # read a dozen times per activity: faster than a named tuple
+class Term:
     """One quantity of a rule; `baseline` and `project` are 10 ** -`Rule.places` g per base unit."""
 
     quantity: str
     cap: Cap
-    cap_place: tuple[str, str]
+    cap_place: str
+    most: int
+    per: str
     baseline: int
     project: int
     net: int
@@ -32,15 +36,16 @@ class Term(NamedTuple):
     factors: tuple[str, ...]
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """All that the engine needs of one version on one day in one region.
 
     Attributes:
         terms: by quantity, in the order in which a cap fills: lowest net factor first.
+        alone: each of them by itself, for an activity of one quantity.
         accepts: names of the quantities that an activity may carry.
         places: decimal places of the terms' factors.
-        multipliers: by tier, with the remaining decimal places up to `exact_places`.
-        exact_places: decimal places of term times multiplier.
+        weights: by tier, what a net amount is multiplied by, and the scale that makes it grams.
     """
 
     version: MethodologyVersion
@@ -49,10 +54,10 @@ class Rule(NamedTuple):
     yearly: bool
     first_given: bool
     terms: dict[str, Term]
+    alone: dict[str, tuple[Term]]
     accepts: frozenset[str]
     places: int
-    multipliers: dict[Tier, int]
-    exact_places: int
+    weights: dict[Tier, tuple[int, int]]
 
 
 class _Side(NamedTuple):
@@ -80,7 +85,6 @@ def compile_rule(version: MethodologyVersion, day: date, region: str) -> Rule:
     ]
     if version.combine == "sum":
         terms.sort(key=lambda term: (term.net, term.quantity))
-    multipliers, multiplier_places = _multipliers(version)
     multiplying = {cap.per for cap in version.caps.values() if cap.per}
     return Rule(
         version=version,
@@ -89,10 +93,10 @@ def compile_rule(version: MethodologyVersion, day: date, region: str) -> Rule:
         yearly=version.period == "year",
         first_given=version.combine == "first_given",
         terms={term.quantity: term for term in terms},
+        alone={term.quantity: (term,) for term in terms},
         accepts=frozenset({term.quantity for term in terms} | multiplying),
         places=places,
-        multipliers=multipliers,
-        exact_places=places + multiplier_places,
+        weights={tier: _weight(value, places) for tier, value in version.multipliers.items()},
     )
 
 
@@ -162,7 +166,9 @@ def _term(
     return Term(
         quantity=formula.quantity,
         cap=version.caps[kind],
-        cap_place=(version.methodology_id, kind),
+        cap_place=f"{version.methodology_id} {kind}",
+        most=version.caps[kind].most,
+        per=version.caps[kind].per,
         baseline=baseline,
         project=project,
         net=baseline - project,
@@ -172,9 +178,10 @@ def _term(
     )
 
 
-def _multipliers(version: MethodologyVersion) -> tuple[dict[Tier, int], int]:
-    exact = {tier: _exact(value) for tier, value in version.multipliers.items()}
-    places = max(-exponent for _, exponent in exact.values())
-    return {
-        tier: digits * 10 ** (places + exponent) for tier, (digits, exponent) in exact.items()
-    }, places
+def _weight(multiplier: str, places: int) -> tuple[int, int]:
+    """Multiplier and scale, both whole and as small as they can be: ("0.50", 4) is (5, 10 ** 5)."""
+    digits, exponent = _exact(multiplier)
+    while exponent < 0 and digits % 10 == 0:
+        digits //= 10
+        exponent += 1
+    return digits, 10 ** (places - exponent)

@@ -32,6 +32,8 @@ class Activity(NamedTuple):
         quantities: whole base units by name: `meals`, `distance_m`, `mass_g`, `mass_g.pet`.
         tier: documented or self-declared.
         region: six digits of GB/T 2260, the place's, or `CN`.
+        thing: what may count only once whoever reports it, such as `bag:7F3K`, `parcel:…`,
+            `meter:…:2026-10` or `tree:…`; empty when the natural key says enough.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Activity(NamedTuple):
     quantities: Mapping[str, int]
     tier: Tier
     region: str
+    thing: str = ""
 
 
 class Reduction(NamedTuple):

@@ -3,6 +3,7 @@
 OPERATORS = (401, 403, 403, 403, 403)
 
 METHODOLOGY_ROUTES = {
+    "GET /v1/actions": (401, 200, 200, 403, 403, 403),
     "GET /v1/methodologies": (200, 200, 200, 200, 200, 200),
     "GET /v1/methodologies/{id}": (404, 404, 404, 404, 404, 404),  # the id of a check-in
     "GET /v1/operator/methodology-versions": (*OPERATORS, 200),

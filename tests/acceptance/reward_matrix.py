@@ -4,6 +4,7 @@ NOT_THEIRS = (401, 403, 403, 403, 403, 403)
 MEMBERS_LIST = (401, 200, 200, 403, 403, 403)
 MEMBERS_ONE = (401, 404, 404, 403, 403, 403)
 OPERATORS_LIST = (401, 403, 403, 403, 403, 200)
+OPERATORS_ONE = (401, 403, 403, 403, 403, 404)
 OPERATORS_BODY = (401, 403, 403, 403, 403, 422)
 
 REWARD_ROUTES = {
@@ -39,6 +40,23 @@ REWARD_ROUTES = {
     "GET /v1/settlements/{id}": NOT_THEIRS,
     "POST /v1/settlements/{id}/undo": NOT_THEIRS,
     "POST /v1/operator/settlements/{id}/undo": OPERATORS_BODY,
+    "POST /v1/shifts": NOT_THEIRS,
+    "GET /v1/shifts": NOT_THEIRS,
+    "POST /v1/operator/settlement-statements": OPERATORS_BODY,
+    "GET /v1/settlement-statements": OPERATORS_LIST,
+    "GET /v1/settlement-statements/{id}": OPERATORS_ONE,
+    "GET /v1/settlement-statements/{id}/lines": OPERATORS_ONE,
+    "GET /v1/settlement-statements/{id}/lines.csv": OPERATORS_ONE,
+    "GET /v1/settlement-statements/{id}/lines.xlsx": OPERATORS_ONE,
+    "POST /v1/settlement-statements/{id}/confirm": NOT_THEIRS,
+    "POST /v1/settlement-statements/{id}/dispute": NOT_THEIRS,
+    "POST /v1/settlement-statements/{id}/pay": OPERATORS_BODY,
+    "GET /v1/operator/sponsor-statement": OPERATORS_BODY,
+    "GET /v1/operator/sponsor-statement.csv": OPERATORS_BODY,
+    "POST /v1/operator/charity-projects": OPERATORS_BODY,
+    "GET /v1/charity-projects": (200, 200, 200, 200, 200, 200),
+    "POST /v1/donations": (401, 422, 422, 403, 403, 403),
+    "GET /v1/donations": MEMBERS_LIST,
     "POST /v1/pos/settlements": NOT_THEIRS,
     "GET /v1/pos/settlements/{ticket}": NOT_THEIRS,
 }

@@ -221,12 +221,13 @@ async def serving(
     parts="serve",
     rate_limits=False,
     clock_shift_s=0,
+    vesting_h=0,
     catalogue=CATALOGUE,
     **settings_changed,
 ):
     """Serve on a free port, with a scripted scorer and the day as one long lunch.
 
-    Whoever is new may redeem at once, unless a test is about that.
+    Whoever is new may redeem at once, and points are paid at once, unless a test is about that.
     """
     settings = Settings(
         data_dir=folder,
@@ -238,7 +239,7 @@ async def serving(
     ).changed(**settings_changed)
     scorer = ScriptedScorer()
     on_record = await open_catalogue(engine, catalogue, clock_shift_s=clock_shift_s)
-    rules = Rulebook(on_record, SECRET, clock_shift_s)
+    rules = Rulebook(on_record, SECRET, clock_shift_s, vesting_h)
     store = EvidenceStore(folder / "evidence")
     deployment = Deployment(settings, engine, store, scorer, rules)
     keys = await _seed(engine)

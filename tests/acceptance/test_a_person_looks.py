@@ -1,11 +1,13 @@
 """What is uncertain goes to a person: the queue, the decision, the appeal, the second decision."""
 
 import asyncio
+from datetime import datetime
 from io import BytesIO
 
 from PIL import Image
 from yarl import URL
 
+from backend.checkins.domain import NO_PLATE_KEPT
 from backend.checkins.reasons import REASONS
 from backend.verify import check_invariants
 from tests.acceptance.service import make_photo
@@ -446,3 +448,35 @@ async def test_whatever_people_decide_the_books_fit(service):
         *("rejected", "credited", "in_review"),
     ]
     assert await check_invariants(service.engine) == []
+
+
+async def test_a_photo_of_no_plate_reaches_a_reviewer_only_when_it_is_appealed(service):
+    member, rev = await service.member(), await reviewer(service)
+    check_in_id = await rejected(service, member, reason="no_plate")
+    answer = await check_in(member, check_in_id)
+    open_for = datetime.fromisoformat(answer["appeal_until"]) - datetime.fromisoformat(
+        answer["decided_at"]
+    )
+    assert open_for == NO_PLATE_KEPT
+    assert await queue(rev) == []
+    await appeal(member, check_in_id, text="盘子在左边")
+    [item] = await queue(rev)
+    assert (item["id"], item["appeal"]["rejected_for"]) == (check_in_id, "no_plate")
+    assert (await rev.get(item["evidence"])).status == 200
+    await decide(rev, check_in_id, CLEAN)
+    assert (await check_in(member, check_in_id, "?wait=10"))["status"] == "credited"
+
+
+async def test_decisions_and_waits_are_counted(service):
+    member = await service.member()
+    check_in_id = await in_review(service, member)
+    label = 'tanhui_review_decisions_total{label="full",on_appeal="false",outcome="rejected"}'
+
+    async def counted():
+        lines = (await service.nobody.get("/metrics")).body.decode().splitlines()
+        return [float(line.rpartition(" ")[2]) for line in lines if line.startswith(label)]
+
+    before = sum(await counted())
+    for _ in range(2):
+        await decide(await reviewer(service), check_in_id, {"outcome": "reject", "label": "full"})
+    assert await counted() == [before + 1]

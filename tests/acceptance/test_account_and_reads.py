@@ -41,9 +41,11 @@ async def test_a_new_member_starts_with_nothing(service):
         "grams": 0,
         "reduction_text": "0 克",
         "points": 0,
+        "points_pending": 0,
         "points_held": 0,
         "points_debt": 0,
         "lots": [],
+        "budget": {"state": "open", "stops_on": None},
     }
     empty = {"items": [], "next_cursor": None}
     assert (await member.get("/v1/check-ins")).json() == empty

@@ -1,5 +1,6 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
+from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
@@ -17,12 +18,13 @@ MATRIX = {
     "POST /v1/check-ins": (401, 422, 422, 422, 403, 403),
     "GET /v1/check-ins": (401, 200, 200, 403, 403, 403),
     "GET /v1/check-ins/{id}": (401, 200, 404, 403, 403, 403),
-    "GET /v1/check-ins/{id}/calculation": (401, 200, 404, 403, 403, 403),
+    "GET /v1/check-ins/{id}/calculation": (401, 200, 404, 403, 403, 200),
+    "POST /v1/operator/check-ins/{id}/reversals": (401, 403, 403, 403, 403, 422),
+    "GET /v1/operator/reversals": (401, 403, 403, 403, 403, 200),
+    "POST /v1/operator/reversals/{id}/decisions": (401, 403, 403, 403, 403, 422),
     "GET /v1/account": (401, 200, 200, 403, 403, 403),
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
-    "GET /v1/notices": (401, 200, 200, 403, 403, 403),
-    "POST /v1/notices/{id}/read": (401, 404, 404, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
     "GET /v1/review/check-ins": REVIEWERS,
@@ -31,8 +33,19 @@ MATRIX = {
     "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
     "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
+    **CAMPAIGN_ROUTES,
     **METHODOLOGY_ROUTES,
     **REWARD_ROUTES,
+    "POST /v1/webhook-endpoints": (401, 403, 403, 403, 403, 422),
+    "GET /v1/webhook-endpoints": (401, 403, 403, 403, 403, 200),
+    "GET /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),
+    "PATCH /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),
+    "DELETE /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),
+    "POST /v1/webhook-endpoints/{id}/secrets": (401, 403, 403, 403, 403, 400),
+    "POST /v1/webhook-endpoints/{id}/pings": (401, 403, 403, 403, 403, 404),
+    "POST /v1/webhook-endpoints/{id}/replays": (401, 403, 403, 403, 403, 422),
+    "GET /v1/webhook-endpoints/{id}/deliveries": (401, 403, 403, 403, 403, 404),
+    "GET /v1/webhook-endpoints/{id}/deliveries/{delivery_id}": (401, 403, 403, 403, 403, 404),
     "POST /dev-issuer/token": (422, 422, 422, 422, 422, 422),
     "GET /dev-issuer/jwks": (200, 200, 200, 200, 200, 200),
     "GET /dev-issuer/.well-known/openid-configuration": (200, 200, 200, 200, 200, 200),
@@ -73,7 +86,9 @@ async def call(caller, route, check_in_id):
     method, path = route.split(" ")
     path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
     path = path.replace("{hash}", "0" * 64)
-    return await caller.send(method, path, **({"json": {}} if method == "POST" else {}))
+    path = path.replace("{delivery_id}", UNKNOWN_ID)
+    has_body = method in {"POST", "PATCH"}
+    return await caller.send(method, path, **({"json": {}} if has_body else {}))
 
 
 async def test_every_route_is_in_the_matrix(service):

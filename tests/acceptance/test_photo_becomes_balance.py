@@ -1,7 +1,9 @@
 import asyncio
+import io
 from datetime import datetime
 
 import pytest
+from PIL import Image
 
 from backend.checkins.reasons import REASONS
 from tests.acceptance.service import make_photo, serving, until
@@ -70,6 +72,20 @@ async def test_a_rejected_photo_says_why_and_how_to_do_better(service):
         "hint": reason.hint_en,
     }
     assert await member.balance() == (0, 0)
+
+
+async def test_a_photo_saved_by_an_editing_program_waits_for_a_person(service):
+    member = await service.member()
+    exif = Image.Exif()
+    exif[0x0131] = "Snapseed 2.0"
+    edited = io.BytesIO()
+    with Image.open(io.BytesIO(make_photo(1))) as plate:
+        plate.save(edited, "JPEG", quality=90, exif=exif)
+    answer = (await member.photograph(edited.getvalue())).json()
+    assert (answer["status"], answer["reason"]) == ("in_review", "looks_edited")
+    assert answer["message"] == REASONS["looks_edited"].text_zh
+    assert (await service.value("SELECT neighbour FROM photo_risk")) == 0
+    assert (await member.photograph(make_photo(2))).json()["status"] == "credited"
 
 
 async def test_a_doubtful_photo_waits_for_a_person(service):

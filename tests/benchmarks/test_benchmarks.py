@@ -26,6 +26,7 @@ TINY = {
     "credit": ("--rounds", "1", "--credits", "60", "--scale", "1", "--seconds", "1"),
     "api": ("--rounds", "1", "--seconds", "0.5", "--members", "200", "--connections", "8"),
     "photo": ("--rounds", "1", "--photos", "4"),
+    "redeem": ("--rounds", "1", "--pairs", "40", "--tills", "8", "--members", "10"),
     "noon": ("--seconds", "2", "--rate", "2", "--flat"),
 }
 

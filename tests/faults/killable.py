@@ -44,6 +44,9 @@ class Killable:
             "TANHUI_DATA_DIR": str(self.folder / "data"),
             "TANHUI_DEV_ISSUER": "1",
             "TANHUI_RATE_LIMITS": "0",
+            # Webhooks go to the test itself.
+            "TANHUI_DEMO": "1",
+            "TANHUI_WEBHOOK_ANYWHERE": "1",
             "TANHUI_PORT": str(self.port),
         }
 

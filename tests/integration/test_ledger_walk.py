@@ -14,6 +14,7 @@ import pytest
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import top_up
 from backend.crediting.domain import EvidenceAlreadyUsed
+from backend.crediting.vesting import fund_queue, pay_due
 from backend.db import fetch, fetch_one
 from backend.ids import uuid7
 from backend.ledger.domain import InsufficientPoints
@@ -41,6 +42,7 @@ class Member:
 
     plates: dict = field(default_factory=dict)  # check-in -> (day, minute, tier)
     points_of: dict = field(default_factory=dict)  # check-in -> points of its live booking
+    waiting: dict = field(default_factory=dict)  # check-in -> those of them that wait for money
     posted: int = 0
     held: int = 0
     debt: int = 0
@@ -116,31 +118,66 @@ class Walk:
         groups = defaultdict(list)
         for order in orders:
             groups[order.account_id, order.occurred_at.date()].append(order)
+        is_short = any(member.waiting for member in self.members.values())
         for order in (order for group in groups.values() for order in group):
-            self.earn(order)
+            is_short = self.earn(order, is_short=is_short)
         for member in self.members.values():
             self.correct(member)
 
-    def earn(self, order):
+    def earn(self, order, *, is_short):
+        """Book the points of one plate; say whether all that comes after it waits."""
         member = self.members[order.account_id]
-        wanted = self.worth(member, order.check_in_id, member.grams())
-        points = wanted if wanted <= self.funded else 0
-        self.funded -= points
+        points = self.worth(member, order.check_in_id, member.grams())
         member.points_of[order.check_in_id] = points
+        if not points:
+            return is_short
+        if is_short or points > self.funded:
+            member.waiting[order.check_in_id] = points
+            return True
+        self.funded -= points
+        self.pay(member, points)
+        return False
+
+    def pay(self, member, points):
         repaid = min(member.debt, points)
         member.debt -= repaid
         member.posted += points - repaid
         self.returned += repaid
 
+    async def pay_queue(self):
+        """Whoever waits is paid in the order of the queue, as far as the fund goes."""
+        async with self.engine.connect() as conn:
+            queue = await fetch(
+                conn,
+                "SELECT check_in_id, pending.account_id, pending.points FROM pending_points AS"
+                " pending JOIN credit ON credit.id = credit_id ORDER BY arrived_at, credit_id",
+            )
+        async with self.engine.begin() as conn:
+            await fund_queue(conn, PROGRAMME_FUND)
+        async with self.engine.begin() as conn:
+            await pay_due(conn)
+        self.funded = self.fund
+        for row in queue:
+            if row.points > self.funded:
+                break
+            self.funded -= row.points
+            member = self.members[row.account_id]
+            assert member.waiting.pop(row.check_in_id) == row.points
+            self.pay(member, row.points)
+
     def correct(self, member):
         grams = member.grams()
         for check_in_id, points in member.points_of.items():
             kept = min(points, self.worth(member, check_in_id, grams))
-            taken = min(points - kept, member.posted - member.held)
+            waiting = member.waiting.pop(check_in_id, 0)
+            gone = points - waiting - min(kept, points - waiting)
+            taken = min(gone, member.posted - member.held)
             member.posted -= taken
-            member.debt += points - kept - taken
+            member.debt += gone - taken
             self.returned += taken
             member.points_of[check_in_id] = kept
+            if waiting and kept:
+                member.waiting[check_in_id] = kept
 
     def worth(self, member, check_in_id, grams):
         is_documented = member.plates[check_in_id][2] == "documented"
@@ -186,7 +223,7 @@ class Walk:
     async def step(self):
         """One step, in the database and in the model."""
         actions = [self.credit] * 4 + [self.hold] * 3 + [self.settle, self.release]
-        actions += [self.credit_again, self.fold, self.report, self.top_up]
+        actions += [self.credit_again, self.fold, self.report, self.top_up, self.pay_queue]
         self.funded, self.returned = self.fund, 0
         action = self.dice.choice(actions)
         before = self.fund

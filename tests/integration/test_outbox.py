@@ -7,7 +7,7 @@ import pytest
 
 from backend.bell import Bell
 from backend.db import fetch, fetch_one, run
-from backend.events import CHECK_IN_ACCEPTED, CREDIT, CREDIT_BOOKED, REPORT, SCORE, Event
+from backend.events import CHECK_IN_ACCEPTED, CREDIT, CREDIT_BOOKED, REPORT, SCORE, WEBHOOK, Event
 from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.outbox import (
@@ -65,6 +65,7 @@ async def test_one_row_is_written_per_event_and_step_and_nobody_is_woken_for_not
         waiting = [await backlog(conn, step) for step in (CREDIT, REPORT, SCORE)]
     assert [tuple(row) for row in rows] == [
         (REPORT, CREDIT_BOOKED, first, 0),
+        (WEBHOOK, CREDIT_BOOKED, first, 0),
         (CREDIT, CHECK_IN_ACCEPTED, second, 0),
     ]
     assert waiting == [1, 1, 0]

@@ -203,14 +203,14 @@ def test_a_member_reads_three_sentences() -> None:
         (
             "cycling",
             {"distance_km": 25},
-            "骑行:已达到当日的上限,本次计入 20 公里。",
-            "Cycling: the daily cap is reached, so 20 km counted.",
+            "骑行:已达到当日的上限 20 公里,本次计入 20 公里。",
+            "Cycling: the daily cap of 20 km is reached, so 20 km counted.",
         ),
         (
             "tree_planting",
             {"trees": 6},
-            "植树:已达到当年的上限,本次计入 5 棵。",
-            "Tree planting: the yearly cap is reached, so 5 tree(s) counted.",
+            "植树:已达到当年的上限 5 棵,本次计入 5 棵。",
+            "Tree planting: the yearly cap of 5 trees is reached, so 5 trees counted.",
         ),
         (
             "sorted_recycling",

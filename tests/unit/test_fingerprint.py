@@ -52,6 +52,36 @@ def test_a_recompressed_and_a_brighter_copy_stay_within_31_bits(photo):
     assert distance(original, fingerprints_of(brighter).upright) <= 31
 
 
+def between_bars(image, luminance, *, noise=0.0):
+    """A gallery's screen: the photo in the middle, a clock above it and a button below."""
+    screen = np.full((1_280, 640, 3), luminance, float)
+    screen[20:44, 60:120] = 230
+    screen[1_200:1_240, 300:340] = 230
+    screen += np.random.default_rng(0).normal(0, noise, screen.shape)
+    shown = Image.fromarray(np.clip(screen, 0, 255).astype(np.uint8))
+    shown.paste(image, (0, 400))
+    return shown
+
+
+@pytest.mark.parametrize("luminance", [0, 18, 40])
+def test_the_bars_of_a_screenshot_are_no_part_of_the_photo(photo, luminance):
+    screenshot = fingerprints_of(between_bars(photo, luminance))
+
+    assert distance(fingerprints_of(photo).upright, screenshot.upright) == 0
+
+
+@pytest.mark.parametrize(("luminance", "noise"), [(41, 0.0), (255, 0.0), (18, 3.0)])
+def test_what_a_camera_can_see_is_no_bar(photo, luminance, noise):
+    wider = fingerprints_of(between_bars(photo, luminance, noise=noise))
+
+    assert distance(fingerprints_of(photo).upright, wider.upright) > 31
+
+
+def test_a_picture_that_is_nearly_all_bar_is_taken_as_it_is():
+    black = Image.new("RGB", (640, 480))
+    assert fingerprints_of(black).quality == 0
+
+
 def test_another_photo_is_far(photo):
     other = render("leftover", 6, (640, 480))
 

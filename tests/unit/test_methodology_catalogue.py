@@ -338,6 +338,19 @@ def test_a_version_that_lowers_a_yearly_cap_gives_nothing_back() -> None:
     assert (first.grams, second.grams, second.allowed) == (138, 0, {"rides": 0})
 
 
+@pytest.mark.parametrize(
+    ("value", "rides", "unrounded"),
+    # one unit of the last place, no leading zero lost, and nothing left over
+    [("0.001", 1, "0.001"), ("0.05", 3, "0.15"), ("1.00", 2, "2"), ("10", 3, "30"), ("0", 1, "0")],
+)
+def test_the_unrounded_amount_keeps_every_digit(value, rides, unrounded) -> None:
+    factors = FACTORS.replace('"46"', f'"{value}"')
+    (found,) = reductions_of(
+        catalogue_of(METHODOLOGY, factors=factors), {"rides": rides}, date(2026, 3, 1)
+    )
+    assert (found.unrounded, found.grams) == (unrounded, int(float(unrounded)))
+
+
 def project_row(value: str, series: str) -> str:
     row = another_row(id=f'"vehicle-{series}"', value=f'"{value}"')
     return row.replace('"ride"\nvalue', '"vehicle"\nvalue').replace('"paper"', f'"{series}"', 1)

@@ -106,6 +106,63 @@ def test_self_declared_counts_half(methodology, inputs, unrounded, grams) -> Non
 
 
 @pytest.mark.parametrize(
+    ("methodology", "inputs", "unrounded", "grams"),
+    [
+        # 1 x 365.07
+        ("TPH-FOOD-02", {"orders": 1}, "365.07", 365),
+        # half of the reported 40
+        ("TPH-PACK-02", {"items": 1}, "20", 20),
+        # 2 x 5
+        ("TPH-PACK-03", {"items": 2}, "10", 10),
+        # 3 x 2,162.1; 389.31 GJ / 10,000 m3 x 0.0153 tC/GJ x 0.99 x 44 / 12 = 2.16219 kg/m3
+        ("TPH-HOME-02", {"volume_m3": "3"}, "6486.3", 6486),
+        # 2 x 191.3
+        ("TPH-HOME-03", {"volume_m3": "2"}, "382.6", 382),
+        # 0.001 m3 is the finest: 191.3 / 1,000
+        ("TPH-HOME-03", {"volume_m3": "0.001"}, "0.1913", 0),
+        # 1 x 25,000
+        ("TPH-REUSE-01", {"items": 1}, "25000", 25000),
+        # 24 x 7
+        ("TPH-MOB-07", {"distance_km": "24"}, "168", 168),
+    ],
+)
+def test_a_draft_is_rehearsed_with_its_worked_example(
+    methodology, inputs, unrounded, grams
+) -> None:
+    catalogue = load_catalogue().rehearsing(*load_catalogue().drafts)
+    calculation = calculate(methodology, inputs, on=date(2027, 3, 1), catalogue=catalogue)
+    assert (calculation.unrounded, calculation.grams) == (unrounded, grams)
+
+
+@pytest.mark.parametrize(
+    ("one", "activities", "together"),
+    [
+        # three activities of one meal 3 x 125 = 375; one of three meals 377.454
+        ({"meals": 1}, 375, 377),
+    ],
+)
+def test_rounding_down_comes_once_per_activity(one, activities, together) -> None:
+    assert 3 * calculate("clean_plate", one, on=ON).grams == activities
+    assert calculate("clean_plate", {"meals": 3}, on=ON).grams == together
+
+
+@pytest.mark.parametrize(
+    ("province", "saved", "unrounded"),
+    [
+        # kWh x g/kWh of data year 2023, the latest published by 2026-03-01
+        ("北京", 1, "555.4"),
+        ("河北", 10, "6516"),
+        ("青海", 2, "359.2"),
+        ("云南", 3, "399.9"),
+        ("广东", 5, "2209.5"),
+    ],
+)
+def test_a_province_has_its_own_grid(province, saved, unrounded) -> None:
+    found = calculate("electricity_saved", {"saved_kwh": saved}, on=ON, region=province)
+    assert found.unrounded == unrounded
+
+
+@pytest.mark.parametrize(
     ("inputs", "allowed", "unrounded"),
     [
         # Board is lowest: 15 kg x 101.6 = 1,524, then 5 of 8 kg PET x 1,164 = 5,820.

@@ -6,15 +6,20 @@ from decimal import Decimal
 import pint
 import pytest
 
-from scoring.methodology import calculate, load_catalogue, region_of
+from scoring.methodology import calculate, load_catalogue, region_named, region_of
+from scoring.methodology.catalogue import packaged_texts, read_factor_sets
 from scoring.methodology.factor import EmissionFactor
 from scoring.methodology.quantities import QUANTITIES, quantity_of
 from scoring.methodology.refusals import UnknownRegion
+from scoring.methodology.regions import REGIONS
 from scoring.methodology.rule import choose_factor, compile_rule
 from scoring.methodology.units import UNITS
 
 ON = date(2026, 3, 1)
 CATALOGUE = load_catalogue()
+FACTORS = {
+    row.id: row for rows in read_factor_sets(packaged_texts("factors")).values() for row in rows
+}
 GRID = CATALOGUE.version_on("TPH-HOME-01", ON).factors
 
 
@@ -107,6 +112,109 @@ def test_a_region_may_be_named(given, code) -> None:
 def test_other_names_of_regions_are_refused(given) -> None:
     with pytest.raises(UnknownRegion):
         region_of(given)
+
+
+@pytest.mark.parametrize("given", ["999999", "000000", "160000", "330006x", "331900"])
+def test_a_code_outside_every_prefecture_is_refused(given) -> None:
+    with pytest.raises(UnknownRegion):
+        region_of(given)
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "zh", "en"),
+    [
+        ("330000", date(2026, 11, 21), "浙江省", "Zhejiang"),
+        ("330100", date(2026, 11, 21), "杭州市", "Hangzhou"),
+        ("610100", date(2026, 11, 21), "西安市", "Xi'an"),
+        ("530800", date(2026, 11, 21), "普洱市", "Pu'er"),
+        ("222400", date(2026, 11, 21), "延边朝鲜族自治州", "Yanbian Autonomous Prefecture"),
+        # renamed and dissolved ones keep their old name on the old days
+        ("420600", date(2010, 5, 1), "襄樊市", "Xiangfan"),
+        ("420600", date(2012, 5, 1), "襄阳市", "Xiangyang"),
+        ("371200", date(2018, 5, 1), "莱芜市", "Laiwu"),
+    ],
+)
+def test_a_code_has_its_name_of_the_day(code, day, zh, en) -> None:
+    region = region_named(code, day)
+    assert region is not None
+    assert (region.zh, region.en) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("code", "day"),
+    [("371200", date(2026, 1, 1)), ("330106", date(2026, 1, 1)), ("330100", date(2000, 1, 1))],
+)
+def test_a_dissolved_place_a_county_and_an_early_day_have_no_name(code, day) -> None:
+    assert region_named(code, day) is None
+
+
+def test_the_table_of_places_is_whole() -> None:
+    today = [row for row in REGIONS if row.valid_until is None]
+    provinces = [row for row in today if row.code.endswith("0000")]
+    assert (len(provinces), len(today) - len(provinces)) == (34, 342)
+    assert len({row.code for row in today}) == len(today)
+    for row in provinces:
+        assert region_of(row.short) == region_of(row.iso) == row.code
+        assert row.zh.startswith(row.short)
+    assert all(row.zh and row.en and row.valid_from < date(2026, 1, 1) for row in REGIONS)
+
+
+def value_of(name: str) -> Decimal:
+    return FACTORS[name].amount
+
+
+def test_every_figure_has_source_unit_and_date() -> None:
+    assert len(FACTORS) == 292
+    for row in FACTORS.values():
+        assert row.source.issuer
+        assert row.source.title
+        assert row.source.number or row.source.url or row.source.seen_at or row.derivation
+        assert row.locator
+
+
+def test_what_is_no_electricity_factor_has_another_key() -> None:
+    # 0.5777 is a footprint, 0.5703 and 0.5810 are averages for corporate reporting.
+    keys = {row.key for row in FACTORS.values() if row.value in {"0.5777", "0.5703", "0.5810"}}
+    assert keys == {"electricity_carbon_footprint", "reporting_grid_electricity"}
+    assert {row.key for row in GRID.values()} == {"grid_electricity"}
+
+
+@pytest.mark.parametrize(
+    "material", ["aluminium_cans", "steel_cans", "pp", "corrugated_board", "mixed_paper"]
+)
+def test_a_british_difference_is_primary_minus_closed_loop(material) -> None:
+    name = material.replace("_", "-")
+    primary = value_of(f"primary-{name}-desnz-2025")
+    closed = value_of(f"closed-loop-{name}-desnz-2025")
+    stored = value_of(f"recycled-{name}-desnz-2025")
+    assert stored <= primary - closed < stored + Decimal("0.0001")
+
+
+@pytest.mark.parametrize(
+    ("material", "landfilled"),
+    # What WARM counts for landfilling, MTCO2E per short ton: inert waste 0.02, mixed paper 0.07.
+    [
+        ("aluminium-cans", "0.02"),
+        ("glass", "0.02"),
+        ("pet", "0.02"),
+        ("hdpe", "0.02"),
+        ("pp", "0.02"),
+        ("mixed-plastics", "0.02"),
+        ("mixed-paper", "0.07"),
+    ],
+)
+def test_an_american_difference_is_landfilling_minus_recycling(material, landfilled) -> None:
+    per_short_ton = value_of(f"recycled-{material}-warm-v16") * Decimal("0.90718474")
+    recycling = value_of(f"warm-v16-recycling-{material}")
+    assert abs(per_short_ton - recycling - Decimal(landfilled)) < Decimal("0.005")
+
+
+def test_the_fixed_figures_follow_from_their_parameters() -> None:
+    gas = Decimal("389.31") / 10_000 * Decimal("0.0153") * Decimal("0.99") * 44 / 12 * 1_000_000
+    assert Decimal(0) <= gas - value_of("pipeline-gas-gbt-32151-2024") < Decimal("0.1")
+    assert value_of("no-drive-day-beijing-2008") == Decimal(8_895_000_000) / 81_670 / 63 // 1
+    assert Decimal(5_980) / 22 / 16 < value_of("e-bike-beijing-2019") < Decimal("17.1")
+    assert value_of("a4-sheet-70gsm") == Decimal("0.210") * Decimal("0.297") * Decimal("0.070")
 
 
 def registry() -> pint.UnitRegistry:

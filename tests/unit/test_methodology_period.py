@@ -190,6 +190,64 @@ def test_a_total_of_steps_does_not_cost_the_no_drive_day() -> None:
     assert outcome(steps, stood_still) == {"car": (1728, None), "steps": (0, "excluded")}
 
 
+def box(key, start, thing, methodology="TPH-WASTE-04") -> Activity:
+    quantities = {"boxes": 1} if methodology == "TPH-WASTE-04" else {"mass_g": 1_000}
+    return make_activity(key, methodology, start, quantities=quantities, thing=thing)
+
+
+def test_each_thing_counts_once_whatever_it_is_reported_as() -> None:
+    # 37 g a box; 1 kg of old clothes 1,280 g; 1 kg of a mixed bag 101.6 g
+    assert outcome(
+        box("a", "08:00", "parcel:1"),
+        box("b", "09:00", "parcel:2"),
+        box("c", "10:00", "parcel:1"),
+        box("d", "11:00", "parcel:2", "TPH-WASTE-03"),
+        box("e", "12:00", "bag:1", "TPH-WASTE-03"),
+        box("f", "13:00", "bag:1", "TPH-WASTE-02"),
+        box("g", "14:00", ""),
+        box("h", "15:00", ""),
+    ) == {
+        "a": (37, None),
+        "b": (37, None),
+        "c": (0, "excluded"),
+        "d": (0, "excluded"),
+        "e": (1280, None),
+        "f": (0, "excluded"),
+        "g": (37, None),
+        "h": (37, None),
+    }
+
+
+def test_an_excluded_trip_does_not_use_up_its_thing() -> None:
+    assert outcome(
+        trip("a", METRO, "08:00", "09:00"),
+        trip("b", BUS, "08:30", "08:50", thing="ticket:1"),
+        trip("c", BUS, "09:30", "09:50", thing="ticket:1"),
+    ) == {"a": (46, None), "b": (0, "excluded"), "c": (80, None)}
+
+
+def test_a_thing_that_counted_already_takes_no_time() -> None:
+    assert outcome(
+        trip("a", METRO, "08:00", "08:10", thing="ticket:1"),
+        trip("b", BUS, "09:00", "10:00", thing="ticket:1"),
+        trip("c", BUS, "09:30", "09:50"),
+    ) == {"a": (46, None), "b": (0, "excluded"), "c": (80, None)}
+
+
+def test_each_meter_has_its_own_number_of_days() -> None:
+    drafts = CATALOGUE.rehearsing(*CATALOGUE.drafts)
+    start = datetime(2027, 3, 1, 1, tzinfo=UTC)
+    power = make_activity(
+        "a", "TPH-HOME-01", quantities={"energy_wh": 1_000, "days": 30}, occurred_at=start
+    )
+    gas = make_activity(
+        "b", "TPH-HOME-02", quantities={"volume_l": 9_000, "days": 1}, occurred_at=start
+    )
+    # one day of gas: 3 of 9 m3 x 2,162.1
+    found = reduce_period([power, gas], drafts)["b"]
+    assert (found.grams, found.reason) == (6486, "cap_reached")
+
+
 def test_every_engine_number_stays_callable() -> None:
     meal = make_activity()
     for number in ENGINES:
@@ -276,3 +334,9 @@ def test_nothing_in_gives_nothing_out() -> None:
 def test_a_period_is_refused_by_name(activities, refusal) -> None:
     with pytest.raises(refusal):
         reduce_period(activities, CATALOGUE)
+
+
+def test_a_quantity_that_is_not_counted_is_named() -> None:
+    meal = make_activity(quantities={"meals": 1, "rides": 1})
+    with pytest.raises(UnknownInput, match=r"does not count \['rides'\]"):
+        reduce_period([meal], CATALOGUE)

@@ -279,6 +279,23 @@ def test_metadata_does_not_change_the_identity():
     assert sanitise(encoded(image)) == sanitise(encoded(image, exif=exif.tobytes()))
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    ("software", "expected"),
+    [
+        ("Adobe Photoshop 25.1 (Windows)", "photoshop"),
+        ("Snapseed 2.0", "snapseed"),
+        ("HUAWEI P60 13.1.0.132", None),  # phones sign as well
+        (None, None),  # messengers remove all of it
+    ],
+)
+def test_an_editing_program_that_names_itself_is_noticed(kind, software, expected):
+    exif = Image.Exif()
+    if software:
+        exif[0x0131] = software
+    assert sanitise(encoded(red_left_blue_right(), kind, exif=exif)).edited_with == expected
+
+
 def test_stored_bytes_that_are_no_jpeg_are_broken_evidence():
     with pytest.raises(PhotoUnreadable):
         decode_evidence(b"rotten", 512)

@@ -80,3 +80,9 @@ def test_codes_are_unique():
     listed = [*reasons._PHOTO, *reasons._PERSON, *reasons.UPLOAD_REASONS]
     listed += [*reasons._MEAL, *reasons._CREDIT, *CORRECTION_REASONS]
     assert len(listed) == len(REASONS)
+
+
+def test_operators_can_give_the_reasons_of_the_programme_and_no_other():
+    from backend.crediting.reversal_routes import ProgrammeReason
+
+    assert set(get_args(ProgrammeReason)) == PROGRAMME_REASONS

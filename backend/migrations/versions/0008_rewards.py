@@ -13,6 +13,8 @@ depends_on: Sequence[str] | None = None
 
 # What is history can be read and added to; what has a life also changes.
 RIGHTS: Mapping[str, str] = {
+    "charity_project": "SELECT, INSERT, UPDATE",
+    "donation": "SELECT, INSERT",
     "member_code": "SELECT, INSERT, UPDATE, DELETE",
     "merchant": "SELECT, INSERT, UPDATE",
     "merchant_staff": "SELECT, INSERT, UPDATE",
@@ -20,7 +22,11 @@ RIGHTS: Mapping[str, str] = {
     "reward_stock": "SELECT, INSERT, UPDATE",
     "settlement": "SELECT, INSERT",
     "settlement_request": "SELECT, INSERT, UPDATE",
+    "settlement_statement": "SELECT, INSERT, UPDATE",
     "settlement_undo": "SELECT, INSERT",
+    "shift": "SELECT, INSERT",
+    "shift_line": "SELECT, INSERT",
+    "statement_line": "SELECT, INSERT",
     "store": "SELECT, INSERT",
     "till": "SELECT, INSERT, UPDATE",
     "voucher": "SELECT, INSERT, UPDATE",
@@ -29,6 +35,18 @@ RIGHTS: Mapping[str, str] = {
 
 def upgrade() -> None:
     """Apply."""
+    op.create_table(
+        "donation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("donated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_donation_points_positive")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_donation")),
+    )
+    op.create_index("ix_donation_account_id_id", "donation", ["account_id", "id"], unique=False)
+    op.create_index(op.f("ix_donation_project_id"), "donation", ["project_id"], unique=False)
     op.create_table(
         "settlement",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -50,6 +68,12 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_settlement_merchant_id_id", "settlement", ["merchant_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_settlement_merchant_id_settled_at",
+        "settlement",
+        ["merchant_id", "settled_at"],
+        unique=False,
     )
     op.create_index("ix_settlement_settled_by_id", "settlement", ["settled_by", "id"], unique=False)
     op.create_index(
@@ -114,6 +138,24 @@ def upgrade() -> None:
         "ix_settlement_undo_undone_by_id", "settlement_undo", ["undone_by", "id"], unique=False
     )
     op.create_table(
+        "shift_line",
+        sa.Column("cause_id", sa.Uuid(), nullable=False),
+        sa.Column("shift_id", sa.Uuid(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("cause_id", name=op.f("pk_shift_line")),
+    )
+    op.create_index(op.f("ix_shift_line_shift_id"), "shift_line", ["shift_id"], unique=False)
+    op.create_table(
+        "statement_line",
+        sa.Column("cause_id", sa.Uuid(), nullable=False),
+        sa.Column("statement_id", sa.Uuid(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("cause_id", name=op.f("pk_statement_line")),
+    )
+    op.create_index(
+        op.f("ix_statement_line_statement_id"), "statement_line", ["statement_id"], unique=False
+    )
+    op.create_table(
         "voucher",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -155,6 +197,20 @@ def upgrade() -> None:
         ["digits"],
         unique=True,
         postgresql_where="status = 'issued'",
+    )
+    op.create_table(
+        "charity_project",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("detail_zh", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail_en", sa.Text(), server_default="", nullable=False),
+        sa.Column("goal_points", sa.BigInteger(), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("goal_points > 0", name=op.f("ck_charity_project_goal_points")),
+        sa.ForeignKeyConstraint(["id"], ["account.id"], name=op.f("fk_charity_project_id_account")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_charity_project")),
     )
     op.create_table(
         "member_code",
@@ -265,6 +321,73 @@ def upgrade() -> None:
     op.create_index(
         "ix_reward_offered", "reward", ["id"], unique=False, postgresql_where="is_offered"
     )
+    op.create_table(
+        "settlement_statement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("settled_count", sa.Integer(), nullable=False),
+        sa.Column("settled_points", sa.BigInteger(), nullable=False),
+        sa.Column("undone_count", sa.Integer(), nullable=False),
+        sa.Column("undone_points", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("disputed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dispute", sa.Text(), nullable=True),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paid_by", sa.Text(), nullable=True),
+        sa.Column("payment_reference", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'paid') = (paid_at IS NOT NULL)",
+            name=op.f("ck_settlement_statement_paid_has_a_time"),
+        ),
+        sa.CheckConstraint(
+            "status <> 'confirmed' OR confirmed_at IS NOT NULL",
+            name=op.f("ck_settlement_statement_confirmed"),
+        ),
+        sa.CheckConstraint(
+            "status <> 'disputed' OR dispute IS NOT NULL",
+            name=op.f("ck_settlement_statement_dispute_has_a_reason"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('draft', 'confirmed', 'disputed', 'paid')",
+            name=op.f("ck_settlement_statement_status"),
+        ),
+        sa.CheckConstraint(
+            "(paid_at IS NULL) = (payment_reference IS NULL)",
+            name=op.f("ck_settlement_statement_paid_has_a_reference"),
+        ),
+        sa.CheckConstraint("last_day >= first_day", name=op.f("ck_settlement_statement_days")),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"],
+            ["merchant.id"],
+            name=op.f("fk_settlement_statement_merchant_id_merchant"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement_statement")),
+        sa.UniqueConstraint(
+            "merchant_id", "first_day", name=op.f("uq_settlement_statement_merchant_id_first_day")
+        ),
+    )
+    op.create_table(
+        "shift",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("cashier", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_count", sa.Integer(), nullable=False),
+        sa.Column("settled_points", sa.BigInteger(), nullable=False),
+        sa.Column("undone_count", sa.Integer(), nullable=False),
+        sa.Column("undone_points", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("settled_count + undone_count > 0", name=op.f("ck_shift_not_empty")),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"], ["merchant.id"], name=op.f("fk_shift_merchant_id_merchant")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift")),
+    )
+    op.create_index("ix_shift_merchant_id_id", "shift", ["merchant_id", "id"], unique=False)
     op.create_table(
         "store",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,0 +1,238 @@
+"""Proposing, approving and ending campaigns and changes of budgets: money needs two persons."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.batches import BatchRaced, run_batch
+from backend.campaigns.campaign_queries import (
+    ActionRule,
+    Campaign,
+    actions_of,
+    approve_campaign,
+    approved_scopes,
+    campaign_by_id,
+    end_campaign,
+    insert_campaign,
+    insert_fund,
+    latest_version,
+    lock_rules,
+)
+from backend.campaigns.domain import (
+    STOP_NOTICE_DAYS,
+    CampaignDecided,
+    CampaignOverlaps,
+    CampaignTooEarly,
+    Scope,
+    SecondPersonNeeded,
+    StopTooSoon,
+    overlap,
+)
+from backend.campaigns.fund_queries import (
+    FundChange,
+    announce_stop,
+    change_by_id,
+    fund_ids,
+    insert_change,
+    mark_approved,
+)
+from backend.campaigns.points_rules import RULES_AHEAD, database_clock
+from backend.campaigns.queries import top_up
+from backend.errors import DomainError, NotFound
+from backend.events import STOP_ANNOUNCED, Event
+from backend.idempotency import Intention, find_effects, record_effects
+from backend.ids import uuid7
+from backend.outbox import append
+from backend.units import shanghai_day
+
+Result = TypeVar("Result")
+Write = Callable[[AsyncConnection, datetime], Awaitable[Result]]
+
+
+class Proposal(NamedTuple):
+    """A campaign that somebody asks for."""
+
+    name: str
+    titles: tuple[str, str]
+    sponsors: tuple[str, str]
+    region: str
+    valid_from: date
+    valid_until: date | None
+    budget: int
+    actions: Sequence[ActionRule]
+    proposed_by: str
+
+
+class Made(NamedTuple):
+    """A resource by its id, and whether an earlier request had made it."""
+
+    id: UUID
+    is_replay: bool
+
+
+async def write_alone(engine: AsyncEngine, write: Write[Result], clock_shift_s: int) -> Result:
+    """Run one write of an operator in a transaction of its own; it is repeated when it raced.
+
+    Raises:
+        DomainError: What `write` refuses; nothing was stored.
+    """
+
+    async def attempt(conn: AsyncConnection, _: Sequence[None]) -> list[Result]:
+        return [await write(conn, await database_clock(conn, clock_shift_s))]
+
+    [answer] = await run_batch(engine, attempt, [None])
+    if isinstance(answer, DomainError):
+        raise answer
+    return answer
+
+
+async def write_once(
+    engine: AsyncEngine, intention: Intention, write: Write[UUID], clock_shift_s: int
+) -> Made:
+    """Make a resource once for each intention; the same intention again gives the same one."""
+
+    async def attempt(conn: AsyncConnection, now: datetime) -> Made:
+        effect = (await find_effects(conn, [intention])).get(intention)
+        if isinstance(effect, DomainError):
+            raise effect
+        if effect is not None:
+            return Made(effect, is_replay=True)
+        made = await write(conn, now)
+        if not await record_effects(conn, [(intention, made)], now):
+            raise BatchRaced
+        return Made(made, is_replay=False)
+
+    return await write_alone(engine, attempt, clock_shift_s)
+
+
+async def propose_campaign(conn: AsyncConnection, asked: Proposal, now: datetime) -> UUID:
+    """Write a campaign that waits for a second person; its fund is made empty beside it.
+
+    A name that is there gets its next version, paid from the same fund.
+    """
+    await lock_rules(conn)
+    before = await latest_version(conn, asked.name)
+    campaign_id = uuid7()
+    fund_id = before.fund_id if before else uuid7()
+    if before is None:
+        await insert_fund(conn, fund_id, names=asked.titles, sponsors=asked.sponsors)
+    campaign = Campaign(
+        campaign_id,
+        asked.name,
+        before.version + 1 if before else 1,
+        *asked.titles,
+        fund_id,
+        before.is_default if before else False,
+        asked.region,
+        asked.valid_from,
+        asked.valid_until,
+        asked.budget,
+        asked.proposed_by,
+        now,
+        None,
+        None,
+        None,
+    )
+    await insert_campaign(conn, campaign, asked.actions)
+    return campaign_id
+
+
+async def approve(conn: AsyncConnection, campaign_id: UUID, by: str, now: datetime) -> None:
+    """Let a proposed campaign count and fund it; again by the same person changes nothing.
+
+    Raises:
+        SecondPersonNeeded, CampaignDecided, CampaignTooEarly, CampaignOverlaps
+    """
+    await lock_rules(conn)
+    campaign = await campaign_by_id(conn, campaign_id)
+    if campaign is None:
+        raise NotFound
+    if campaign.approved_by is not None:
+        if campaign.approved_by == by:
+            return
+        raise CampaignDecided
+    if campaign.proposed_by == by:
+        raise SecondPersonNeeded
+    if campaign.valid_from <= shanghai_day(now + RULES_AHEAD):
+        raise CampaignTooEarly(valid_from=campaign.valid_from.isoformat())
+    actions = (await actions_of(conn, [campaign_id]))[campaign_id]
+    other = overlap(_scope(campaign, actions), await approved_scopes(conn))
+    if other is not None:
+        raise CampaignOverlaps(campaign=other.name)
+    await approve_campaign(conn, campaign, by, now)
+    if campaign.budget:
+        await top_up(conn, campaign.fund_id, campaign.budget)
+
+
+def _scope(campaign: Campaign, actions: Sequence[ActionRule]) -> Scope:
+    return Scope(
+        campaign.name,
+        campaign.is_default,
+        campaign.region,
+        campaign.valid_from,
+        campaign.valid_until,
+        frozenset(each.action for each in actions),
+    )
+
+
+async def end(
+    conn: AsyncConnection, campaign_id: UUID, *, last_day: date, by: str, now: datetime
+) -> None:
+    """End a campaign after a day that has not ended; a second call may only end it earlier.
+
+    Raises:
+        CampaignTooEarly: The day is over, so its activities were priced as published.
+    """
+    await lock_rules(conn)
+    campaign = await campaign_by_id(conn, campaign_id)
+    if campaign is None:
+        raise NotFound
+    if last_day < shanghai_day(now + RULES_AHEAD):
+        raise CampaignTooEarly(last_day=last_day.isoformat())
+    await end_campaign(conn, campaign, last_day, by)
+
+
+async def propose_change(conn: AsyncConnection, change: FundChange) -> UUID:
+    """Write a change of a budget that waits for a second person."""
+    if not await fund_ids(conn, [change.fund_id]):
+        raise NotFound
+    if change.stops_on is not None:
+        _check_notice(change.stops_on, change.proposed_at)
+    await insert_change(conn, change)
+    return change.id
+
+
+async def approve_change(conn: AsyncConnection, change_id: UUID, by: str, now: datetime) -> None:
+    """Make a proposed change true; again by the same person changes nothing.
+
+    Appends `StopAnnounced` where points will stop.
+
+    Raises:
+        SecondPersonNeeded, CampaignDecided, StopTooSoon
+    """
+    change = await change_by_id(conn, change_id, is_locked=True)
+    if change is None:
+        raise NotFound
+    if change.approved_by is not None:
+        if change.approved_by == by:
+            return
+        raise CampaignDecided
+    if change.proposed_by == by:
+        raise SecondPersonNeeded
+    await mark_approved(conn, change_id, by, now)
+    if change.points is not None:
+        await top_up(conn, change.fund_id, change.points)
+    if change.stops_on is not None:
+        _check_notice(change.stops_on, now)
+        if not await announce_stop(conn, change.fund_id, change.stops_on, now):
+            raise StopTooSoon
+        await append(conn, [Event(STOP_ANNOUNCED, [change.fund_id])])
+
+
+def _check_notice(stops_on: date, now: datetime) -> None:
+    earliest = shanghai_day(now) + timedelta(days=STOP_NOTICE_DAYS)
+    if stops_on < earliest:
+        raise StopTooSoon(earliest=earliest.isoformat())

@@ -1,0 +1,1 @@
+"""Telling merchants' and partners' systems what happened, signed, at least once."""

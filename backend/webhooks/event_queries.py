@@ -1,0 +1,161 @@
+"""What webhooks say of bookings, reversals and vouchers: ids and amounts, and no person."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.db import fetch
+from backend.webhooks.domain import (
+    VOUCHER_EXPIRED,
+    VOUCHER_ISSUED,
+    VOUCHER_SETTLED,
+    VOUCHER_UNDONE,
+)
+
+
+class Fact(NamedTuple):
+    """Something that happened to a thing of one owner.
+
+    Attributes:
+        data: What the message says, with units; never an account, a code or a place.
+    """
+
+    owner_id: UUID
+    subject_id: UUID
+    happened_at: datetime
+    data: dict[str, Any]
+
+
+class Subscription(NamedTuple):
+    """An endpoint that wants to hear of one type."""
+
+    endpoint_id: UUID
+    owner_id: UUID
+    event_type: str
+
+
+async def subscriptions(conn: AsyncConnection, event_types: Sequence[str]) -> list[Subscription]:
+    """Endpoints for each of these types; also a disabled one, which may be enabled again."""
+    rows = await fetch(
+        conn,
+        "SELECT id, owner_id, wanted FROM webhook_endpoint"
+        " JOIN unnest(CAST(:types AS text[])) AS given(wanted) ON wanted = ANY(event_types)"
+        " WHERE status <> 'deleted' ORDER BY id, wanted",
+        types=list(event_types),
+    )
+    return [Subscription._make(row) for row in rows]
+
+
+async def credited(
+    conn: AsyncConnection, credit_ids: Sequence[UUID], partner_ids: Sequence[UUID]
+) -> list[Fact]:
+    """Bookings of check-ins that these partners reported."""
+    rows = await fetch(
+        conn,
+        "SELECT partner_id, credit.id, booked_at, check_in_id, booking, action, grams FROM credit"
+        " JOIN partner_report USING (check_in_id) WHERE credit.id = ANY(CAST(:ids AS uuid[]))"
+        " AND partner_id = ANY(CAST(:partners AS uuid[]))",
+        ids=list(credit_ids),
+        partners=list(partner_ids),
+    )
+    return [
+        Fact(
+            row.partner_id,
+            row.id,
+            row.booked_at,
+            {
+                "check_in_id": row.check_in_id,
+                "credit_id": row.id,
+                "booking": row.booking,
+                "action": row.action,
+                "reduction": {"amount": row.grams, "unit": "gCO2e"},
+            },
+        )
+        for row in rows
+    ]
+
+
+async def reversed_for_good(
+    conn: AsyncConnection, reversal_ids: Sequence[UUID], partner_ids: Sequence[UUID]
+) -> list[Fact]:
+    """Reversals that no new booking replaced: the check-in counts no longer.
+
+    Where one did, its own booking says what counts.
+    """
+    rows = await fetch(
+        conn,
+        "SELECT partner_id, reversal.id, reversed_at, old.check_in_id, old.id AS credit_id,"
+        " old.booking, old.action, old.grams FROM reversal"
+        " JOIN credit AS old ON old.id = reversal.credit_id"
+        " JOIN partner_report ON partner_report.check_in_id = old.check_in_id"
+        " LEFT JOIN credit AS new ON new.check_in_id = old.check_in_id"
+        " AND new.booking = old.booking + 1"
+        " WHERE reversal.id = ANY(CAST(:ids AS uuid[])) AND new.id IS NULL"
+        " AND partner_id = ANY(CAST(:partners AS uuid[]))",
+        ids=list(reversal_ids),
+        partners=list(partner_ids),
+    )
+    return [
+        Fact(
+            row.partner_id,
+            row.id,
+            row.reversed_at,
+            {
+                "check_in_id": row.check_in_id,
+                "credit_id": row.credit_id,
+                "booking": row.booking,
+                "action": row.action,
+                "reversed": {"amount": row.grams, "unit": "gCO2e"},
+            },
+        )
+        for row in rows
+    ]
+
+
+# When a voucher became what its event says; later events must not move it.
+_WHEN = {
+    VOUCHER_ISSUED: "voucher.issued_at",
+    VOUCHER_SETTLED: "settlement.settled_at",
+    VOUCHER_UNDONE: "undo.undone_at",
+    VOUCHER_EXPIRED: "voucher.expires_at",
+}
+
+
+async def vouchers(
+    event_type: str, conn: AsyncConnection, ids: Sequence[UUID], merchant_ids: Sequence[UUID]
+) -> list[Fact]:
+    """Vouchers of these merchants; never the code, which is worth what the voucher is."""
+    rows = await fetch(
+        conn,
+        f"SELECT voucher.merchant_id, voucher.id, {_WHEN[event_type]} AS happened_at,"
+        " voucher.reward_id, voucher.points, settlement.id AS settlement_id, store_id, ticket"
+        " FROM voucher LEFT JOIN settlement ON settlement.voucher_id = voucher.id"
+        " LEFT JOIN settlement_undo AS undo ON undo.settlement_id = settlement.id"
+        " WHERE voucher.id = ANY(CAST(:ids AS uuid[]))"
+        " AND voucher.merchant_id = ANY(CAST(:merchants AS uuid[]))",
+        ids=list(ids),
+        merchants=list(merchant_ids),
+    )
+    return [
+        Fact(row.merchant_id, row.id, row.happened_at, _voucher_data(event_type, row))
+        for row in rows
+    ]
+
+
+def _voucher_data(event_type: str, row: Row[Any]) -> dict[str, Any]:
+    data = {
+        "voucher_id": row.id,
+        "reward_id": row.reward_id,
+        "points": {"amount": row.points, "unit": "points"},
+    }
+    if event_type in {VOUCHER_SETTLED, VOUCHER_UNDONE}:
+        data |= {
+            "settlement_id": row.settlement_id,
+            "store_id": row.store_id,
+            "ticket": row.ticket,
+        }
+    return data
