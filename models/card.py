@@ -62,6 +62,13 @@ def experiments_text(experiments: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join([head, "|---" * (len(columns) + 2) + "|", *rows])
 
 
+def with_experiments(card: str, experiments: Mapping[str, Mapping[str, Any]]) -> str:
+    """A card's text with another table of experiments."""
+    before, heading, rest = card.partition("| training | steps |")
+    _, next_heading, after = rest.partition("\n## ")
+    return f"{before}{experiments_text(experiments)}\n{next_heading}{after}" if heading else card
+
+
 def _area(area: Sequence[float] | None) -> str:
     return "" if area is None else f"{area[0]:.3f} ({area[1]:.3f} to {area[2]:.3f})"
 

@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from models.calibration import heads_of
-from models.card import EXPERIMENTS
+from models.card import EXPERIMENTS, with_experiments
 from models.metrics import auc, auc_interval
 from models.network import PlateNetwork
 from models.network_shape import STATES
 from models.photos import LEFT_OUT, PHOTOS_DEFAULT, Photo, photos_in
 from models.renders import Pictures
-from models.train import Recipe, fitted
+from models.train import FILE, Recipe, fitted
 from models.training_set import pictures_of
 
 CANTEEN: Final = frozenset({"canteen_dish", "canteen_tray"})
@@ -58,6 +58,8 @@ def run(base: Recipe) -> None:
         known[name] = {"steps": recipe.steps, "made": recipe.made, "auc": figures}
         EXPERIMENTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
         print(name, figures, flush=True)
+    card = FILE.with_suffix(".card.md")
+    card.write_text(with_experiments(card.read_text(encoding="utf-8"), known), encoding="utf-8")
 
 
 def _figures(network: PlateNetwork, photos: list[Photo]) -> Iterator[tuple[str, list[float]]]:

@@ -13,7 +13,7 @@ from scoring.plate import PARTS
 FOOD_ACCEPTED_RATE_MAX: Final = 0.01  # visible leftovers that would be credited
 RESIDUE_ACCEPTED_RATE_MAX: Final = 0.05  # films and specks that would be credited
 THING_ACCEPTED_RATE_MAX: Final = 0.005  # photos of no plate that would be credited
-PLATE_REFUSED_RATE_MAX: Final = 0.01  # plates that would be told "no plate", or "a screen"
+PLATE_REFUSED_RATE_MAX: Final = 0.02  # plates that would be told "no plate", or "a screen"
 CLEAN_REFUSED_RATE_MAX: Final = 0.01  # clean plates that would be told "leftovers"
 STEP: Final = 50
 THRESHOLD_MIN: Final = 3_500  # a class that is not even likely decides nothing
