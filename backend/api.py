@@ -31,11 +31,9 @@ from backend.http.dev_issuer import DevIssuer
 from backend.http.jwks import JwksCache, fetch_over_http
 from backend.http.tokens import TokenRules, TokenVerifier
 from backend.intake.action_routes import Actions
-from backend.intake.bags import write_bindings, write_weighings
 from backend.intake.client_config import ClientConfig
-from backend.intake.photos import write_captures, write_photos
+from backend.intake.room import build_intake
 from backend.intake.routes import Intake
-from backend.intake.trips import write_trips
 from backend.intake.uploads import Uploads
 from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
@@ -103,7 +101,8 @@ def build_api(
     waiters = OutcomeWaiters(engine, bell)
     intake = _intake_of(deployment, waiters)
     review = _review_of(deployment, card)
-    rewards = build_rewards(engine, _reward_rules(settings, rules.clock_shift_s))
+    reward_rules = _reward_rules(settings, rules.clock_shift_s)
+    rewards = build_rewards(engine, reward_rules, rules.claim_secret)
     crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)
     routes: list[Route[Any, Any]] = [
@@ -193,18 +192,9 @@ def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
 
 
 def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
-    engine, rules = deployment.engine, deployment.rules
-    return Intake(
-        engine,
-        captures=Batcher(engine, partial(write_captures, rules=rules)),
-        photos=Batcher(engine, partial(write_photos, rules=rules)),
-        trips=Batcher(engine, partial(write_trips, rules=rules)),
-        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
-        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
-        uploads=Uploads(engine, deployment.workers, deployment.store),
-        waiters=waiters,
-        region=deployment.settings.region,
-    )
+    uploads = Uploads(deployment.engine, deployment.workers, deployment.store)
+    region = deployment.settings.region
+    return build_intake(deployment.engine, uploads, deployment.rules, waiters, region=region)
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:

@@ -32,6 +32,9 @@ from backend.events import STEPS_OF, Event
 
 CHANNEL = "tanhui_work"
 ATTEMPTS_MAX = 8  # with the backoff below, about half an hour of trying
+# Stops give leases back and use up a number each; more than this is work that kills its worker.
+LEASES_MAX = 100
+LEASE_RAN_OUT = "the lease ran out each time"
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 600.0
 ERROR_LENGTH_MAX = 500
@@ -99,8 +102,7 @@ async def take(conn: AsyncConnection, step: str, *, limit: int) -> list[Work]:
         "WITH due AS MATERIALIZED (SELECT id FROM work WHERE step = :step AND dead_at IS NULL"
         " AND run_at <= now() ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
         " DELETE FROM work USING due WHERE work.id = due.id"
-        " RETURNING work.id, work.step, work.ids, work.attempts + 1,"
-        " work.event",
+        " RETURNING work.id, work.step, work.ids, work.attempts + 1, work.event",
         step=step,
         limit=limit,
     )
@@ -108,19 +110,28 @@ async def take(conn: AsyncConnection, step: str, *, limit: int) -> list[Work]:
 
 
 async def lease(conn: AsyncConnection, step: str, *, limit: int, lease_s: float) -> list[Work]:
-    """Take due rows of a slow step for `lease_s` seconds; each lease has its own attempt number."""
+    """Take due rows of a slow step for `lease_s` seconds; each lease has its own attempt number.
+
+    A row whose leases have run out `LEASES_MAX` times is dead instead of leased: nobody who took it
+    lived to say that it failed, and its number must not outgrow its column.
+    """
     rows = await fetch(
         conn,
         "WITH due AS MATERIALIZED (SELECT id FROM work WHERE step = :step AND dead_at IS NULL"
         " AND run_at <= now() ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " UPDATE work SET attempts = attempts + 1, run_at = now() + make_interval(secs => :lease_s)"
-        " FROM due WHERE work.id = due.id RETURNING work.id, work.step, work.ids, work.attempts,"
-        " work.event",
+        " UPDATE work SET attempts = attempts + 1,"
+        " run_at = now() + make_interval(secs => :lease_s),"
+        " dead_at = CASE WHEN attempts >= :leases_max THEN now() END,"
+        " error = CASE WHEN attempts >= :leases_max THEN :ran_out ELSE error END"
+        " FROM due WHERE work.id = due.id"
+        " RETURNING work.id, work.step, work.ids, work.attempts, work.event, work.dead_at",
         step=step,
         limit=limit,
         lease_s=lease_s,
+        leases_max=LEASES_MAX,
+        ran_out=LEASE_RAN_OUT,
     )
-    return sorted(Work._make(row) for row in rows)
+    return sorted(Work._make(row[:-1]) for row in rows if row.dead_at is None)
 
 
 async def acknowledge(conn: AsyncConnection, done: Sequence[Work]) -> set[int]:

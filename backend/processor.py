@@ -54,6 +54,7 @@ SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is no
 ROLL_ROWS_MAX = 1_000
 # SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57"})
+QUERY_CANCELED = "57014"  # by a limit per statement
 
 _log = structlog.get_logger(__name__)
 _steps_done = Counter("tanhui_work_done", "Rows of work that were acted on", ["step"])
@@ -151,7 +152,7 @@ class Processor:
                 if works:
                     await act(conn, works)
         except Exception as error:
-            if len(works) == 1 and not is_passing(error):
+            if len(works) == 1 and counts_against_row(error):
                 await self._postpone(step, works, error)
             raise
         _steps_done.labels(step).inc(len(works))
@@ -242,6 +243,22 @@ class Processor:
                 done = 0
             if not done:
                 await pause()
+
+
+def counts_against_row(error: Exception) -> bool:
+    """Whether a row that failed alone has used up one of its tries.
+
+    Taking too long does: a database that is away answers the note of the try no better, so only a
+    row that is slow itself is counted, and it cannot hold a lane for ever.
+    """
+    return is_timeout(error) or not is_passing(error)
+
+
+def is_timeout(error: Exception) -> bool:
+    """Whether a statement took longer than ours or the server's limit allows."""
+    if isinstance(error, DBAPIError):
+        return sqlstate(error) == QUERY_CANCELED
+    return isinstance(error, TimeoutError)
 
 
 def is_passing(error: Exception) -> bool:

@@ -13,9 +13,11 @@ from PIL import Image
 from scoring.pdq import dihedral_hashes
 
 FINGERPRINT_BYTES: Final = 32
-# PDQ itself shrinks to 64 x 64: 512 px give the same bits within noise, and evidence is decoded at
-# that scale for the fingerprint and the recogniser together.
+# Evidence is decoded at this scale for the fingerprint and the recogniser together.
 FINGERPRINT_SIDE_PX_MAX: Final = 512
+# PDQ decimates to 64 x 64. Blocks of five pixels have a middle one, so that a mirrored picture has
+# exactly the mirrored blocks: mirrored copies lie 0 bits apart on the median, and 15 without this.
+FINGERPRINT_SIDE_PX: Final = 320
 BAR_LUMINANCE_MAX: Final = 40  # the dark of galleries and players
 BAR_SHARE_MIN: Final = 0.97  # of a line: compression spoils some pixels of the last one
 KEPT_SHARE_MIN: Final = 0.2  # a photo that is nearly all bar is fingerprinted as it is
@@ -57,10 +59,8 @@ def fingerprints_of(image: Image.Image) -> Fingerprints:
 
     The dark bars that a gallery or a screenshot puts round a photo are no part of it.
     """
-    small = image = _without_bars(image)
-    if max(image.size) > FINGERPRINT_SIDE_PX_MAX:
-        small = image.copy()
-        small.thumbnail((FINGERPRINT_SIDE_PX_MAX, FINGERPRINT_SIDE_PX_MAX), Image.Resampling.BOX)
+    side = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
+    small = _without_bars(image).resize(side, Image.Resampling.BILINEAR)
     bits, quality = dihedral_hashes(np.asarray(small))
     return Fingerprints(
         orientations=tuple(np.packbits(row).tobytes() for row in bits),

@@ -1,7 +1,7 @@
 """A database in which much has happened: what `tanhui verify` must find whole, or broken."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from hashlib import sha256
 
@@ -23,7 +23,12 @@ from backend.events import CHECK_IN_ACCEPTED, CREDIT, REPORT, Event
 from backend.ids import uuid7
 from backend.intake.bags import write_bindings, write_weighings
 from backend.intake.domain import Binding, Capture, Photo, Weighing
+from backend.intake.no_drive import NoDriveDay, OdometerPhoto
+from backend.intake.no_drive_days import write_no_drive_days, write_odometers
 from backend.intake.photos import write_photos
+from backend.intake.queries import insert_captures
+from backend.intake.tallies import write_tallies
+from backend.intake.tally import TallyKey, TallyReport
 from backend.ledger.queries import fold_deltas, lock_accounts, open_account
 from backend.ledger.steps import place_hold, release_hold, settle_hold
 from backend.outbox import append, take
@@ -144,6 +149,7 @@ async def fill(engine):
     await fold(engine)
     await _redeem(engine, members[0], members[4])
     await _correct(engine, members[7])
+    await _tell(engine, members[8])
     await _eat_and_ride(engine, members[3:], random.Random(7))
     await report(engine, rows=12)
     await _bags(engine, members[5])
@@ -198,6 +204,29 @@ async def _correct(engine, account_id):
         asked = Asked(plates[number].check_in_id, "counted_twice", "同一餐", "operator")
         write = partial(write_reversals, rules=RULES, alone_grams_max=limit)
         await run_batch(engine, write, [asked])
+
+
+async def _tell(engine, account_id):
+    """Steps by two devices, one total replaced; and a car that stood still, in review."""
+    day = (NOW - timedelta(days=2)).date()
+    key = TallyKey(account_id, "walking", day)
+    for hour, source, steps in ((9, "phone", 5_000), (10, "watch", 6_000), (11, "phone", 7_250)):
+        at = datetime.combine(day, time(hour), UTC)
+        reading = TallyReport(key, source, steps, at, "330100")
+        await run_batch(engine, partial(write_tallies, rules=RULES), [reading])
+    captures = [
+        Capture(uuid7(), account_id, "no_drive_day", NOW, "330100", f"{day}/{part}")
+        for part in ("morning", "evening")
+    ]
+    async with engine.begin() as conn:
+        await insert_captures(conn, captures)
+    photos = [
+        OdometerPhoto(capture, f"{number:064x}", sha256(capture.id.bytes).digest())
+        for number, capture in enumerate(captures)
+    ]
+    await run_batch(engine, partial(write_odometers, rules=RULES), photos)
+    report = NoDriveDay(account_id, captures[0].id, captures[1].id, "浙A12345", "330100")
+    await run_batch(engine, partial(write_no_drive_days, rules=RULES), [report])
 
 
 async def _eat_and_ride(engine, member_ids, dice):

@@ -14,6 +14,8 @@ from backend.rewards.donate import Donating, write_donations
 from backend.rewards.donation_queries import insert_project
 from backend.rewards.ends import Undoing, Voiding, write_undos, write_voids
 from backend.rewards.merchant_queries import Counter, insert_merchant
+from backend.rewards.pool import import_codes
+from backend.rewards.pool_codes import PoolKeys
 from backend.rewards.redeem import Redemption, write_redemptions
 from backend.rewards.reward_queries import insert_reward
 from backend.rewards.rules import RewardRules
@@ -116,6 +118,7 @@ async def fill_vouchers(engine, account_id):
     await undo(engine, merchant_id, settled.settlement_id)
     await void(engine, account_id, issued[3])
     await _hand_over(engine, merchant_id)
+    await _pool(engine, account_id)
     await _donate(engine, account_id)
 
 
@@ -125,6 +128,16 @@ async def _hand_over(engine, merchant_id):
         now = (await lock_accounts(conn, ())).now
         await close_shift(conn, Counter("cashier", merchant_id, None, None), now)
         await make_statement(conn, merchant_id, shanghai_day(now), now + timedelta(days=2))
+
+
+async def _pool(engine, account_id):
+    """Two codes of others, one of them given out."""
+    merchant_id, reward_id = await saved_reward(engine, stock=0, fulfilment="pool")
+    async with engine.begin() as conn:
+        now = (await lock_accounts(conn, ())).now
+        of = {"reward_id": reward_id, "merchant_id": merchant_id}
+        await import_codes(conn, "A1\nA2", keys=PoolKeys.derive(b"secret"), now=now, **of)
+    await issue(engine, account_id, reward_id)
 
 
 async def _donate(engine, account_id):

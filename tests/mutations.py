@@ -345,6 +345,18 @@ MUTATIONS = {
         "requests_are_carried_out",
         "UPDATE reversal_request SET requested_by = 'x' WHERE outcome = 'done'",
     ),
+    "a total that no device told": (
+        "tallies_are_counted",
+        "UPDATE tally SET amount = amount + 1 WHERE source = 'phone'",
+    ),
+    "an odometer of another day": (
+        "no_drive_days_have_two_photos",
+        "UPDATE capture SET meal_window = '2026-01-01/evening' WHERE meal_window LIKE '%/evening'",
+    ),
+    "an odometer photo lost": (
+        "no_drive_days_have_two_photos",
+        "DELETE FROM check_in_evidence WHERE part = 'morning'",
+    ),
     "a digit changed": (
         "recomputed",
         (
@@ -451,5 +463,9 @@ MUTATIONS = {
     "a settlement that no merchant was told of": (
         "webhooks_made",
         "DELETE FROM webhook_delivery WHERE event_type = 'voucher.settled'",
+    ),
+    "a pool code taken back": (
+        "pool_codes_given",
+        "UPDATE pool_code SET voucher_id = NULL, taken_at = NULL",
     ),
 }

@@ -96,7 +96,7 @@ class AcceptedPhoto(NamedTuple):
     quantities: Mapping[str, int]
     tier: str
     region: str
-    meal_window: str
+    meal_window: str | None
 
 
 class Change(NamedTuple):

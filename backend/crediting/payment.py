@@ -68,14 +68,14 @@ async def pay(
     rules = await points_rules(conn, locked.now)
     credits = [*decision.credits.values(), *(each.new for each in decision.corrections)]
     lots = await _lots(conn, credits, rules, locked.now)
-    awards = _awards(decision, rules, lots, waits)
+    awards = _awards(decision, lots, waits)
     short, left = await _draw(conn, awards)
     debts = dict(locked.points_debt)
     paid, pending = _give(awards, short, locked.now, debts)
     grams = [move for credit in decision.credits.values() for move in grams_of(credit)]
     back = await take_back(conn, decision.corrections, paid, lots, debts)
     payment = Payment(
-        _bookings(decision, {each.credit.id: each for each in awards}, short, lots),
+        _bookings(decision, short, lots),
         [*grams, *paid, *back.transfers],
         [*pending, *back.pending],
         [each.credit_id for each in back.released],
@@ -90,8 +90,10 @@ async def _lots(
 ) -> Lots:
     """The lot of every credit, also of those without points: a correction may give them some."""
     today = shanghai_day(now)
+    expiry_of = {day: _expiry(day, today) for day in {credit.occurred_on for credit in credits}}
     place_of = {
-        credit.id: (price_of(credit, rules).fund_id, _expiry(credit, today)) for credit in credits
+        credit.id: (price_of(credit, rules).fund_id, expiry_of[credit.occurred_on])
+        for credit in credits
     }
     found = await ensure_lots(conn, place_of.values()) if place_of else {}
     return Lots(
@@ -101,21 +103,19 @@ async def _lots(
     )
 
 
-def _expiry(credit: Credit, today: date) -> date:
+def _expiry(occurred_on: date, today: date) -> date:
     """By the day of the activity; who is credited years later still has until the year's end."""
-    return max(points_expire_on(credit.occurred_on), date(today.year, 12, 31))
+    return max(points_expire_on(occurred_on), date(today.year, 12, 31))
 
 
-def _awards(
-    decision: Decision, rules: PointsRules, lots: Lots, waits: Mapping[UUID, int]
-) -> list[Award]:
+def _awards(decision: Decision, lots: Lots, waits: Mapping[UUID, int]) -> list[Award]:
     """New points, in order of the batch; a re-booking gives some only where there were none."""
     first = [(credit, waits.get(credit.check_in_id, 0)) for credit in decision.credits.values()]
     again = [(each.new, 0) for each in decision.corrections if not each.old.credit.points]
     return [
-        Award(credit, price_of(credit, rules).fund_id, lots.of_credit[credit.id], vesting_h)
+        Award(credit, lots.fund[lot_id], lot_id, vesting_h)
         for credit, vesting_h in (*first, *again)
-        if credit.points
+        if credit.points and (lot_id := lots.of_credit[credit.id])
     ]
 
 
@@ -146,46 +146,45 @@ def _give(
     transfers: list[Transfer] = []
     pending: list[Pending] = []
     for credit, fund_id, lot_id, vesting_h in awards:
-        account_id, day = credit.account_id, credit.occurred_on
         row = Pending(
             credit.id,
-            account_id,
+            credit.account_id,
             fund_id,
             lot_id,
             credit.points,
-            day,
+            credit.occurred_on,
             now + timedelta(hours=vesting_h) if vesting_h else now,
             credit.id not in short,
             now,
         )
-        if vesting_h or credit.id in short:
+        if vesting_h or not row.is_funded:
             pending.append(row)
         else:
             transfers += paid_points(row, debts)
     return transfers, pending
 
 
-def paid_points(points: Pending, debts: dict[UUID, int]) -> Iterator[Transfer]:
+def paid_points(row: Pending, debts: dict[UUID, int]) -> Iterator[Transfer]:
     """Points that a credit gives, and the part of them that pays off an older debt."""
-    account_id, fund_id, day = points.account_id, points.fund_id, points.occurred_on
+    account_id, fund_id, day = row.account_id, row.fund_id, row.occurred_on
     yield Transfer(
         account_id,
-        points.credit_id,
+        row.credit_id,
         Purpose.CREDIT,
-        points.lot_id,
+        row.lot_id,
         fund_id,
         account_id,
-        points.points,
+        row.points,
         day,
     )
-    repaid = min(debts[account_id], points.points)
+    repaid = min(debts[account_id], row.points)
     if repaid:
         debts[account_id] -= repaid
         yield Transfer(
             account_id,
-            points.credit_id,
+            row.credit_id,
             Purpose.REPAY,
-            points.lot_id,
+            row.lot_id,
             account_id,
             fund_id,
             repaid,
@@ -193,23 +192,25 @@ def paid_points(points: Pending, debts: dict[UUID, int]) -> Iterator[Transfer]:
         )
 
 
-def _bookings(
-    decision: Decision, awards: Mapping[UUID, Award], short: set[UUID], lots: Lots
-) -> list[tuple[Credit, int]]:
-    """Credits as they are written: what waits for money says so."""
-
-    def booked(credit: Credit) -> Credit:
-        if credit.id in short:
-            return credit._replace(points_reason=POINTS_QUEUED)
-        is_over = credit.points_reason == POINTS_QUEUED and not credit.points
-        return credit._replace(points_reason=None) if is_over else credit
-
-    bookings = [(booked(credit), lots.of_credit[credit.id]) for credit in decision.credits.values()]
+def _bookings(decision: Decision, short: set[UUID], lots: Lots) -> list[tuple[Credit, int]]:
+    """Credits as they are written, each with its lot."""
+    lot_of = lots.of_credit
+    bookings = [(credit, lot_of[credit.id]) for credit in decision.credits.values()]
     for each in decision.corrections:
-        given_again = each.new.id in awards
-        lot_id = lots.of_credit[each.new.id] if given_again else each.old.lot_id
-        bookings.append((booked(each.new), lot_id))
-    return bookings
+        # What is given for the first time is in a lot of its own; else the old lot stays.
+        is_award = each.new.points and not each.old.credit.points
+        bookings.append((each.new, lot_of[each.new.id] if is_award else each.old.lot_id))
+    if not short and not decision.corrections:
+        return bookings
+    return [(_say_if_queued(credit, short), lot_id) for credit, lot_id in bookings]
+
+
+def _say_if_queued(credit: Credit, short: set[UUID]) -> Credit:
+    """What waits for money says so; a booking that lost its points waits no longer."""
+    if credit.id in short:
+        return credit._replace(points_reason=POINTS_QUEUED)
+    is_over = credit.points_reason == POINTS_QUEUED and not credit.points
+    return credit._replace(points_reason=None) if is_over else credit
 
 
 async def write_debts(conn: AsyncConnection, debts: Mapping[UUID, int], locked: Locked) -> None:

@@ -43,8 +43,11 @@ async def credit_step(conn: AsyncConnection, works: Sequence[Work], rules: Ruleb
 
 
 def order_of(check_in: AcceptedPhoto, rules: Rulebook) -> Order:
-    """The order of an accepted photo; its meal counts once, whichever photo shows it."""
-    meal = (str(check_in.account_id), check_in.meal_window)
+    """The order of an accepted photo; its meal counts once, whichever photo shows it.
+
+    What shows no meal, such as a no-drive day, has claimed itself when it was reported.
+    """
+    meal = check_in.meal_window
     return Order(
         check_in.id,
         check_in.account_id,
@@ -56,7 +59,7 @@ def order_of(check_in: AcceptedPhoto, rules: Rulebook) -> Order:
         check_in.quantities,
         check_in.tier,
         check_in.region,
-        claim_key(rules.claim_secret, "meal", *meal),
+        claim_key(rules.claim_secret, "meal", str(check_in.account_id), meal) if meal else None,
         rules.vesting_h,
     )
 

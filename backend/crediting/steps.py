@@ -28,7 +28,7 @@ from backend.crediting.domain import (
 from backend.crediting.queries import Claim, live_credits, take_claims
 from backend.errors import DomainError
 from backend.ledger.queries import Locked
-from backend.methodologies.register import CreditingCatalogue
+from backend.methodologies.register import closed_versions
 from scoring.methodology import Catalogue
 
 
@@ -60,8 +60,7 @@ class Rulebook:
     @property
     def closed(self) -> Collection[str]:
         """Hashes of versions that take no new bookings: withdrawn, or past their grace."""
-        catalogue = self.catalogue
-        return catalogue.closed if isinstance(catalogue, CreditingCatalogue) else ()
+        return closed_versions(self.catalogue)
 
 
 async def credit_batch(

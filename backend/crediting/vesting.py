@@ -4,11 +4,14 @@ Both are repeated by the processor in small transactions. Accounts are locked be
 looked at again, so a correction that came in between is seen.
 """
 
+from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.campaigns.pending import (
+    Pending,
     due_points,
     mark_funded,
     queue_head,
@@ -19,9 +22,10 @@ from backend.campaigns.queries import drain, give_back
 from backend.checkins.queries import clock
 from backend.crediting.payment import paid_points, write_debts
 from backend.events import POINTS_FUNDED, Event
-from backend.ledger.domain import Purpose
-from backend.ledger.queries import lock_accounts, post
+from backend.ledger.domain import Purpose, points_expire_on
+from backend.ledger.queries import ensure_lots, lock_accounts, lots_over, post
 from backend.outbox import append
+from backend.units import shanghai_day
 
 # A transaction of some tens of milliseconds: nobody waits long for an account. Below what one event
 # may name.
@@ -39,7 +43,8 @@ async def pay_due(conn: AsyncConnection, *, clock_shift_s: int = 0, limit: int =
     locked = await lock_accounts(
         conn, [row.account_id for row in seen], clock_shift_s=clock_shift_s
     )
-    due = await take_due(conn, [row.credit_id for row in seen], locked.now)
+    taken = await take_due(conn, [row.credit_id for row in seen], locked.now)
+    due = await _in_time(conn, taken, shanghai_day(locked.now))
     debts = dict(locked.points_debt)
     transfers = [move for row in due for move in paid_points(row, debts)]
     await post(conn, transfers, locked.now)
@@ -48,6 +53,20 @@ async def pay_due(conn: AsyncConnection, *, clock_shift_s: int = 0, limit: int =
         if move.purpose == Purpose.REPAY:
             await give_back(conn, move.credit, move.amount)
     return len(due)
+
+
+async def _in_time(conn: AsyncConnection, due: Sequence[Pending], today: date) -> Sequence[Pending]:
+    """Who waited for money until the lot was over gets a lot as if it had been earned today."""
+    over = await lots_over(conn, {row.lot_id for row in due}, today)
+    if not over:
+        return due
+    expires_on = points_expire_on(today)
+    late = {row.fund_id for row in due if row.lot_id in over}
+    lots = await ensure_lots(conn, [(fund_id, expires_on) for fund_id in late])
+    return [
+        row._replace(lot_id=lots[row.fund_id, expires_on]) if row.lot_id in over else row
+        for row in due
+    ]
 
 
 async def fund_queue(conn: AsyncConnection, fund_id: UUID, *, limit: int = ROWS_MAX) -> int:

@@ -98,7 +98,7 @@ def _is_live(inlet: str, live: LiveSources) -> bool:
 def _is_documented(inlet: str, live: LiveSources) -> bool:
     if inlet == "trip":
         return live.has_partner_trips
-    return inlet in {"photo", "bag"}
+    return inlet in {"photo", "bag", "no_drive_day"}
 
 
 def without_closed(found: Sequence[Offer], closed: Collection[str]) -> list[Offer]:

@@ -12,6 +12,7 @@ from backend.checkins.domain import RETRIES_PER_WINDOW
 from backend.checkins.queries import clock, meal_windows
 from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
+from backend.methodologies.register import closed_versions
 from scoring.methodology import Catalogue
 
 UPLOAD_SIDE_PX = 1_600  # the recogniser looks at 1,024 px; more only costs the phone's data
@@ -26,6 +27,10 @@ INLETS = {
     "metro": "trip",
     "bus": "trip",
     "cycling": "trip",
+    "walking": "steps",
+    "no_drive_day": "no_drive_day",
+    "paper_avoided": "sheets",
+    "own_cup": "own_cup",
 }
 NOT_YET_ZH, NOT_YET_EN = (
     "暂未开放:尚无可核实的证据来源",
@@ -139,7 +144,9 @@ class ClientConfig:
 
     def _action(self, action: str, *, is_zh: bool) -> ActionConfig:
         version = self.catalogue.versions_of(self.catalogue.methodology_of(action))[-1]
-        inlet = INLETS.get(action)
+        # A methodology that takes no new bookings has no inlet either, until it has a successor.
+        is_closed = version.hash in closed_versions(self.catalogue)
+        inlet = None if is_closed else INLETS.get(action)
         return ActionConfig(
             action=action,
             name=version.title["zh" if is_zh else "en"],

@@ -50,6 +50,13 @@ from backend.intake.domain import (
     RetriesUsedUp,
     photo_tier,
 )
+from backend.intake.no_drive import (
+    ACTION as ODOMETER,
+    EVENING_FROM,
+    MORNING_UNTIL,
+    OutsideOdometerWindow,
+    window_of,
+)
 from backend.intake.queries import captures_by_id, insert_captures
 from backend.ledger.queries import lock_accounts
 from backend.outbox import append
@@ -95,11 +102,20 @@ async def write_captures(
 def _capture(
     request: CaptureRequest, windows: Sequence[MealWindow], now: datetime
 ) -> CaptureAnswer:
+    if request.action == ODOMETER:
+        return _odometer_capture(request, now)
     if request.action not in PHOTOGRAPHED:
         return ActionNotPhotographed()
     window = window_at(now, windows)
     if window is None:
         return _outside(now, windows)
+    return Capture(uuid7(), request.account_id, request.action, now, request.region, window)
+
+
+def _odometer_capture(request: CaptureRequest, now: datetime) -> CaptureAnswer:
+    window = window_of(now)
+    if window is None:
+        return OutsideOdometerWindow(until=str(MORNING_UNTIL), opens=str(EVENING_FROM))
     return Capture(uuid7(), request.account_id, request.action, now, request.region, window)
 
 

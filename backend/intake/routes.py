@@ -47,6 +47,8 @@ from backend.intake.domain import (
     Weighing,
     in_utc,
 )
+from backend.intake.no_drive import OdometerPhotoApart, OutsideOdometerWindow
+from backend.intake.own_reports import OWN_PROBLEMS, OwnBody, OwnReports
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
 from backend.partners.queries import Customer, SubjectNotLinked
 from backend.recycling.domain import (
@@ -71,6 +73,8 @@ class WeighingNotClear(BagUnknown):
 class SubjectTokenMisplaced(SubjectNotLinked):
     """A partner's report names its customer by `subject_token`; a member's own report has none."""
 
+
+CheckInBody = TripBody | BagBody | OwnBody
 
 _BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _PHOTO_PROBLEMS = (
@@ -97,16 +101,19 @@ class Intake:
     weighings: Batcher[Weighing, Received]
     uploads: Uploads
     waiters: OutcomeWaiters
+    own: OwnReports
     region: str
 
     @property
     def batchers(self) -> Sequence[Batcher[Any, Any]]:
         """What must be served for intake to answer."""
-        return (self.captures, self.photos, self.trips, self.bindings, self.weighings)
+        photos = (self.captures, self.photos)
+        return (*photos, self.trips, self.bindings, self.weighings, *self.own.batchers)
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
-        return [self._capture_route(), self._check_in_route(), self._weighing_route()]
+        own = self.own.routes()
+        return [self._capture_route(), self._check_in_route(), self._weighing_route(), *own]
 
     def _capture_route(self) -> Route[CaptureBody, None]:
         return Route(
@@ -118,7 +125,10 @@ class Intake:
             summary_zh="申请拍一张照片",
             body=CaptureBody,
             answers={201: CaptureAnswer},
-            problems=(ActionNotPhotographed, OutsideMealWindow, IdempotencyKeyReused, *_BUSY),
+            problems=(
+                *(ActionNotPhotographed, OutsideMealWindow, OutsideOdometerWindow),
+                *(IdempotencyKeyReused, *_BUSY),
+            ),
             idempotency="optional",
             rate="photo",  # a photo needs a capture of its own, so this limits photos
         )
@@ -129,12 +139,15 @@ class Intake:
             "/v1/check-ins",
             self.post_check_in,
             policy=roles("member") | scopes(TRIP_REPORT),
-            summary="Report a clean plate (form), a trip or a recycling bag (JSON)",
-            summary_zh="打卡:光盘照片(表单)、出行或绑袋(JSON)",
-            body=TripBody | BagBody,
+            summary="Report a clean plate (form), or a trip, a bag or an own report (JSON)",
+            summary_zh="打卡:光盘照片(表单);出行、绑袋、步数、纸张、自带杯、停驶日(JSON)",
+            body=CheckInBody,
             form=(text_field("capture", 64), file_field("photo")),
             answers={200: CheckInAnswer, 201: CheckInAnswer, 202: CheckInAnswer},
-            problems=(*_PHOTO_PROBLEMS, *_TRIP_PROBLEMS, *_BAG_PROBLEMS, *_BUSY),
+            problems=(
+                *(*_PHOTO_PROBLEMS, *_TRIP_PROBLEMS, *_BAG_PROBLEMS),
+                *(*OWN_PROBLEMS, OdometerPhotoApart, *_BUSY),
+            ),
             idempotency="optional",
             waits=True,
             deadline_s=PHOTO_DEADLINE_S,
@@ -175,14 +188,16 @@ class Intake:
         )
         return Answer(answer, 201)
 
-    async def post_check_in(self, call: Call[TripBody | BagBody, None]) -> Answer:
-        """Take in a photo, a trip or a bag, by what was sent."""
+    async def post_check_in(self, call: Call[CheckInBody, None]) -> Answer:
+        """Take in a photo, a trip, a bag or an own report, by what was sent."""
         if call.form is not None:
             return await self._post_photo(call)
         body = call.body
         if isinstance(body, BagBody):
             return await self._post_bag(call, body)
-        return await self._post_trip(call, body)
+        if isinstance(body, TripBody):
+            return await self._post_trip(call, body)
+        return await self.own.post(call, body)
 
     async def _post_photo(self, call: Call[Any, None]) -> Answer:
         assert call.form is not None

@@ -14,6 +14,9 @@ from backend.intake.domain import CAPTURE_LIFE
 # No capture of this age can still become a check-in, so nobody is about to name the evidence.
 ORPHAN_AGE = CAPTURE_LIFE + timedelta(hours=1)
 
+# A no-drive day can be reported for seven days; after that a single odometer photo is of no use.
+ODOMETER_KEPT_DAYS = 8
+
 
 async def sweep_orphans(engine: AsyncEngine, store: EvidenceStore) -> int:
     """Delete evidence older than `ORPHAN_AGE` that no check-in names; return how many.
@@ -37,9 +40,16 @@ async def _named(
 ) -> set[tuple[UUID, str]]:
     rows = await fetch(
         conn,
-        "SELECT account_id, evidence_sha256 FROM check_in"
-        " JOIN unnest(CAST(:accounts AS uuid[]), CAST(:hashes AS text[]))"
-        " AS asked(account_id, evidence_sha256) USING (account_id, evidence_sha256)",
+        "WITH asked AS MATERIALIZED (SELECT * FROM unnest(CAST(:accounts AS uuid[]),"
+        " CAST(:hashes AS text[])) AS given(account_id, evidence_sha256))"
+        " SELECT account_id, evidence_sha256 FROM check_in"
+        " JOIN asked USING (account_id, evidence_sha256)"
+        " UNION SELECT account_id, asked.evidence_sha256 FROM asked"
+        " JOIN odometer_photo USING (account_id, evidence_sha256)"
+        " WHERE received_at > now() - make_interval(days => :days)"
+        " OR EXISTS (SELECT FROM check_in_evidence AS pair"
+        " WHERE pair.capture_id = odometer_photo.capture_id)",
+        days=ODOMETER_KEPT_DAYS,
         accounts=[account_id for account_id, _ in evidence],
         hashes=[sha256 for _, sha256 in evidence],
     )

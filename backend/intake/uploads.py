@@ -14,10 +14,11 @@ from backend.evidence_store import EvidenceStore
 from backend.http.forms import Form
 from backend.http.routes import UUID_PATTERN
 from backend.intake.domain import Capture, Photo
+from backend.intake.no_drive import ACTION as ODOMETER, OdometerPhoto, OdometerPhotoApart
 from backend.intake.queries import captures_by_id
 from backend.outbox import backlog
 from backend.workers import Workers
-from scoring.photo import PhotoUnreadable
+from scoring.photo import PhotoUnreadable, SanitisedPhoto
 
 # One worker on a slow core scores more than this; few photos lately do not mean a slow service.
 SCORED_PER_SECOND_MIN = 4.0
@@ -48,21 +49,43 @@ class Uploads:
 
         Raises:
             NotFound: The capture is not the caller's.
+            OdometerPhotoApart: It is for an odometer.
             PhotoRefused, PhotoTypeRefused: The upload is no photo that we take.
         """
-        capture = await self._capture(account_id, form.text("capture"))
+        text = form.text("capture")
+        if not _UUID.fullmatch(text):
+            raise NotFound
+        capture = await self._capture(account_id, UUID(text))
+        if capture.action == ODOMETER:
+            raise OdometerPhotoApart
+        photo = await self._stored(account_id, form)
+        return Photo(capture, photo.sha256, photo.pixel_sha256, photo.edited_with)
+
+    async def receive_odometer(
+        self, account_id: UUID, capture_id: UUID, form: Form
+    ) -> OdometerPhoto:
+        """Sanitise an odometer photo and store it.
+
+        Raises:
+            NotFound: The capture is not the caller's, or not for an odometer.
+            PhotoRefused, PhotoTypeRefused: The upload is no photo that we take.
+        """
+        capture = await self._capture(account_id, capture_id)
+        if capture.action != ODOMETER:
+            raise NotFound
+        photo = await self._stored(account_id, form)
+        return OdometerPhoto(capture, photo.sha256, photo.pixel_sha256)
+
+    async def _stored(self, account_id: UUID, form: Form) -> SanitisedPhoto:
         try:
             photo = await self.workers.sanitise(form.file("photo"))
         except PhotoUnreadable as unreadable:
             kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
             raise kind(reason=unreadable.reason) from unreadable
         await self.store.put(account_id, photo.sha256, photo.jpeg)
-        return Photo(capture, photo.sha256, photo.pixel_sha256, photo.edited_with)
+        return photo
 
-    async def _capture(self, account_id: UUID, text: str) -> Capture:
-        if not _UUID.fullmatch(text):
-            raise NotFound
-        capture_id = UUID(text)
+    async def _capture(self, account_id: UUID, capture_id: UUID) -> Capture:
         async with self.engine.connect() as conn:
             capture = (await captures_by_id(conn, [capture_id])).get(capture_id)
         if capture is None or capture.account_id != account_id:

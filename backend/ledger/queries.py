@@ -144,6 +144,17 @@ async def lot_funds(conn: AsyncConnection, lot_ids: Iterable[int]) -> Mapping[in
     return {row.id: row.fund_id for row in rows}
 
 
+async def lots_over(conn: AsyncConnection, lot_ids: Iterable[int], today: date) -> set[int]:
+    """Which of these lots have had their last day."""
+    rows = await fetch(
+        conn,
+        "SELECT id FROM lot WHERE id = ANY(CAST(:ids AS bigint[])) AND expires_on < :today",
+        ids=list(lot_ids),
+        today=today,
+    )
+    return {row.id for row in rows}
+
+
 async def set_points_debt(conn: AsyncConnection, debts: Mapping[UUID, int]) -> None:
     """Write what locked accounts owe."""
     await run(

@@ -146,7 +146,7 @@ def takes_two(move_from: Status, move_to: Status) -> bool:
 def refuse_move(standing: Standing, move_to: Status, *, is_simulated: bool) -> DomainError | None:
     """Why this change cannot even be proposed, or None."""
     if move_to not in MOVES[standing.status]:
-        return StatusMoveNotAllowed(status=standing.status, allowed=sorted(MOVES[standing.status]))
+        return StatusMoveNotAllowed(current=standing.status, allowed=sorted(MOVES[standing.status]))
     if standing.status is Status.DRY_RUN and move_to is Status.CONSULTATION and not is_simulated:
         return NotSimulated()
     return None

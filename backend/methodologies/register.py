@@ -6,7 +6,7 @@ that is published while the service runs is taken up within seconds, long before
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 
 import structlog
@@ -72,6 +72,11 @@ def governed(catalogue: Catalogue) -> CreditingCatalogue:
     """The catalogue of a deployment, as what it is; benchmarks alone run without a record."""
     assert isinstance(catalogue, CreditingCatalogue), "a deployment opens it by `open_catalogue`"
     return catalogue
+
+
+def closed_versions(catalogue: Catalogue) -> Collection[str]:
+    """Hashes of versions that take no new bookings; none where there is no record."""
+    return catalogue.closed if isinstance(catalogue, CreditingCatalogue) else ()
 
 
 def installed(packaged: Catalogue) -> Sequence[MethodologyVersion]:

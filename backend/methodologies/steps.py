@@ -176,7 +176,7 @@ def _not_now(
 ) -> DomainError | None:
     standing = _one(versions, proposal.hash)
     if standing.status is not proposal.from_status:
-        return StatusMoveNotAllowed(status=standing.status, allowed=[])
+        return StatusMoveNotAllowed(current=standing.status, allowed=[])
     if proposal.to_status is not Status.PUBLISHED:
         return None
     if refusal := refuse_publication(standing, now):

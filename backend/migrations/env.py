@@ -22,6 +22,10 @@ TABLES = (
     "backend.partners.tables",
     "backend.recycling.tables",
     "backend.reports.tables",
+    "backend.rewards.pool_tables",
+    "backend.rewards.statement_tables",
+    "backend.rewards.tables",
+    "backend.rewards.voucher_tables",
     "backend.webhooks.tables",
     "backend.review.tables",
 )

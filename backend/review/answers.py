@@ -104,7 +104,7 @@ class CaseAnswer(msgspec.Struct, kw_only=True):
     reason: str | None
     message: str
     in_review_since: datetime
-    evidence: str
+    evidence: list[str]
     model: ModelAnswer | None
     risk: RiskAnswer | None
     look_alikes: list[LookAlikeAnswer]
@@ -161,7 +161,10 @@ def render_case(
         reason=row.reason,
         message=message,
         in_review_since=row.in_review_since,
-        evidence=evidence_path(row.id),
+        evidence=[
+            *([evidence_path(row.id)] if row.has_photo else []),
+            *(f"{evidence_path(row.id)}?part={part}" for part in row.parts),
+        ],
         model=_model(row, card) if row.model_sha256 else None,
         risk=_risk(row) if row.risk is not None else None,
         look_alikes=[_look_alike(each) for each in look_alikes],

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.checkins.score_queries import forget_looks
 from backend.db import fetch, run
 from backend.evidence_store import EvidenceStore
 from backend.ledger.queries import lock_accounts
@@ -95,11 +96,7 @@ async def _marked(conn: AsyncConnection) -> list[Due]:
 
 async def _finish(conn: AsyncConnection, check_in_ids: Sequence[UUID]) -> None:
     """Write down that the evidence is gone, and forget what it looked like."""
-    await run(
-        conn,
-        "DELETE FROM photo_fingerprint WHERE check_in_id = ANY(CAST(:ids AS uuid[]))",
-        ids=list(check_in_ids),
-    )
+    await forget_looks(conn, check_in_ids)
     await run(
         conn,
         "UPDATE evidence_deletion SET deleted_at = clock_timestamp()"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from backend.checkins.correction_reasons import EVIDENCE_DOES_NOT_SHOW
 from backend.checkins.domain import Change, Status, final_rejection, first_rejection
 from backend.checkins.reasons import (
     APPEALED,
@@ -20,7 +21,17 @@ from backend.checkins.reasons import (
     RECAPTURED,
     RESIDUE,
 )
-from backend.errors import DomainError
+from backend.review.refusals import (
+    AlreadyAppealed,
+    AlreadyDecided,
+    AppealClosed,
+    DecidedBefore,
+    DecisionNotClear,
+    NotAppealable,
+    NotInReview,
+    OwnCheckIn,
+    TakenByAnother,
+)
 
 LEASE: Final = timedelta(minutes=10)  # a photo takes seconds; a telephone call should not cost it
 TEXT_CHARACTERS_MAX: Final = 500  # some sentences; a longer story is for the help desk
@@ -43,9 +54,16 @@ class Label(StrEnum):
     NOT_A_PLATE = "not_a_plate"
     RECAPTURED = "recaptured"
     EDITED = "edited"
+    # Of photos that are no plates, such as a pair of odometers.
+    SHOWN = "shown"
+    NOT_SHOWN = "not_shown"
 
 
-# What the member reads. A clean plate is rejected only because another photo shows the same one.
+PLATE: Final = "clean_plate"
+PLATE_LABELS: Final = frozenset(Label) - {Label.SHOWN, Label.NOT_SHOWN}
+OTHER_LABELS: Final = frozenset({Label.SHOWN, Label.NOT_SHOWN, Label.RECAPTURED, Label.EDITED})
+ACCEPTED_LABELS: Final = frozenset({Label.CLEAN, Label.SHOWN})
+# What the member reads. What shows all that it should is rejected only beside one that looks alike.
 REASON_OF: Final[Mapping[Label, str]] = {
     Label.CLEAN: PHOTO_ALREADY_USED,
     Label.RESIDUE: RESIDUE,
@@ -54,43 +72,9 @@ REASON_OF: Final[Mapping[Label, str]] = {
     Label.NOT_A_PLATE: NO_PLATE,
     Label.RECAPTURED: RECAPTURED,
     Label.EDITED: EDITED,
+    Label.SHOWN: PHOTO_ALREADY_USED,
+    Label.NOT_SHOWN: EVIDENCE_DOES_NOT_SHOW,
 }
-
-
-class NotInReview(DomainError):
-    """This check-in does not wait for a reviewer."""
-
-
-class AlreadyDecided(DomainError):
-    """This check-in was decided, and differently or by somebody else."""
-
-
-class OwnCheckIn(DomainError):
-    """Nobody reviews a check-in of their own."""
-
-
-class DecidedBefore(DomainError):
-    """An appeal is decided by somebody else than the reviewer who rejected."""
-
-
-class TakenByAnother(DomainError):
-    """Another reviewer is looking at this check-in."""
-
-
-class DecisionNotClear(DomainError):
-    """Accepted is a clean plate alone; a clean one is rejected only beside one that looks alike."""
-
-
-class NotAppealable(DomainError):
-    """Only a photo that was rejected can be appealed, and only where a look at it can help."""
-
-
-class AlreadyAppealed(DomainError):
-    """A check-in can be appealed once, and this one was."""
-
-
-class AppealClosed(DomainError):
-    """The time in which this check-in could be appealed is over."""
 
 
 class Decision(NamedTuple):
@@ -138,6 +122,7 @@ class Case(NamedTuple):
 
     check_in_id: UUID
     account_id: UUID
+    action: str
     status: Status
     reason: str | None
     appeal_until: datetime | None
@@ -202,11 +187,7 @@ def decide(case: Case, request: DecisionRequest, *, id: UUID, now: datetime) -> 
     if not is_open and case.decisions:
         raise AlreadyDecided(decided_at=case.decisions[-1].decided_at)
     _check_free(case, request.reviewer, now)
-    if request.label == Label.CLEAN:
-        if request.outcome == Outcome.REJECTED and not case.has_look_alike:
-            raise DecisionNotClear
-    elif request.outcome == Outcome.ACCEPTED:
-        raise DecisionNotClear
+    _check_clear(case, request)
     return Decision(
         id,
         case.check_in_id,
@@ -269,6 +250,16 @@ def change_by_appeal(made: Appeal) -> Change:
 def _is_repeated(earlier: Decision, request: DecisionRequest) -> bool:
     said = (request.reviewer.name, request.outcome, request.label, request.note)
     return said == (earlier.reviewer, earlier.outcome, earlier.label, earlier.note)
+
+
+def _check_clear(case: Case, request: DecisionRequest) -> None:
+    if request.label not in (PLATE_LABELS if case.action == PLATE else OTHER_LABELS):
+        raise DecisionNotClear
+    is_as_it_should = request.label in ACCEPTED_LABELS
+    if request.outcome == Outcome.ACCEPTED and not is_as_it_should:
+        raise DecisionNotClear
+    if request.outcome == Outcome.REJECTED and is_as_it_should and not case.has_look_alike:
+        raise DecisionNotClear
 
 
 def _check_not_own(case: Case, reviewer: Reviewer) -> None:

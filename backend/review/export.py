@@ -46,7 +46,7 @@ JOIN check_in ON check_in.id = decision.check_in_id
 LEFT JOIN evidence_deletion ON evidence_deletion.check_in_id = decision.check_in_id
 WHERE (decision.decided_at, decision.id) > (CAST(:since AS timestamptz), CAST(:after AS uuid))
   AND (CAST(:until AS timestamptz) IS NULL OR decision.decided_at < :until)
-  AND status <> 'in_review' AND evidence_sha256 IS NOT NULL
+  AND action = 'clean_plate' AND status <> 'in_review' AND evidence_sha256 IS NOT NULL
   AND NOT EXISTS (
     SELECT FROM review_decision AS later WHERE later.check_in_id = decision.check_in_id
       AND later.is_on_appeal AND NOT decision.is_on_appeal)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
-from backend.review.domain import (
+from backend.review.refusals import (
     AlreadyAppealed,
     AlreadyDecided,
     AppealClosed,
@@ -63,8 +63,8 @@ REVIEW_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         422,
         "结果与标注不一致",
         "Outcome and label do not fit",
-        "通过须标注 clean;不计入须标注所见内容",
-        "Accept with clean, or reject with what is seen",
+        "通过标注 clean(其他照片 shown);不计入标注所见内容",
+        "Accept with clean (other photos: shown), or reject with what is seen",
     ),
     NotAppealable: ProblemType(
         "not-appealable",

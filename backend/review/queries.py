@@ -28,8 +28,9 @@ async def load_cases(conn: AsyncConnection, check_in_ids: Sequence[UUID]) -> dic
     decisions = await decisions_of(conn, check_in_ids)
     rows = await fetch(
         conn,
-        "SELECT check_in.id, check_in.account_id, check_in.status, check_in.reason, appeal_until,"
-        " in_review_since, model_sha256, EXISTS (SELECT FROM near_match WHERE yields = check_in.id"
+        "SELECT check_in.id, check_in.account_id, action, check_in.status, check_in.reason,"
+        " appeal_until, in_review_since, model_sha256,"
+        " EXISTS (SELECT FROM near_match WHERE yields = check_in.id"
         " AND check_in.id IN (first_id, second_id)) AS has_look_alike,"
         " appeal.text, appeal.reason AS appealed_reason, appealed_at,"
         " review_lease.reviewer, expires_at"
@@ -48,6 +49,7 @@ def _case(row: Row[Any], decisions: Sequence[Decision]) -> Case:
     return Case(
         row.id,
         row.account_id,
+        row.action,
         Status(row.status),
         row.reason,
         row.appeal_until,

@@ -17,7 +17,9 @@ _OPEN = (
     " score.reason AS model_reason, appeal.text AS appeal_text, appeal.reason AS appealed_reason,"
     " appealed_at, per_10000 AS risk, photo_risk.recapture AS risk_recapture,"
     " photo_risk.edited AS risk_edited, photo_risk.neighbour AS risk_neighbour,"
-    " edited_with, review_lease.reviewer, expires_at,"
+    " edited_with, evidence_sha256 IS NOT NULL AS has_photo,"
+    " ARRAY(SELECT part FROM check_in_evidence WHERE check_in_evidence.check_in_id = check_in.id"
+    " ORDER BY taken_at) AS parts, review_lease.reviewer, expires_at,"
     " expires_at > clock_timestamp() + make_interval(secs => :shift) AS is_taken"
     " FROM check_in LEFT JOIN score ON score.check_in_id = check_in.id"
     " LEFT JOIN photo_risk ON photo_risk.check_in_id = check_in.id"
@@ -136,20 +138,27 @@ async def look_alikes_of(
     return found
 
 
-async def find_evidence(conn: AsyncConnection, check_in_id: UUID) -> Evidence | None:
+async def find_evidence(
+    conn: AsyncConnection, check_in_id: UUID, part: str | None
+) -> Evidence | None:
     """The evidence of a check-in that reviewers may see; None for all that they may not.
 
-    That is what waits for them, what they decided, and what looks like something that waits.
+    `part` names one of several photos. They may see what waits for them, what they decided, and
+    what looks like something that waits.
     """
     row = await fetch_one(
         conn,
-        "SELECT account_id, evidence_sha256 FROM check_in"
-        " WHERE id = :id AND evidence_sha256 IS NOT NULL AND (in_review_since IS NOT NULL"
+        "SELECT account_id, sha256 FROM check_in CROSS JOIN LATERAL ("
+        " SELECT check_in.evidence_sha256 AS sha256 WHERE CAST(:part AS text) IS NULL"
+        " UNION ALL SELECT evidence_sha256 FROM check_in_evidence"
+        " WHERE check_in_id = check_in.id AND part = :part) AS photo"
+        " WHERE id = :id AND sha256 IS NOT NULL AND (in_review_since IS NOT NULL"
         " OR EXISTS (SELECT FROM review_decision WHERE check_in_id = check_in.id)"
         " OR EXISTS (SELECT FROM near_match JOIN check_in AS other ON other.id = second_id"
         " WHERE first_id = check_in.id AND other.in_review_since IS NOT NULL)"
         " OR EXISTS (SELECT FROM near_match JOIN check_in AS other ON other.id = first_id"
         " WHERE second_id = check_in.id AND other.in_review_since IS NOT NULL))",
         id=check_in_id,
+        part=part,
     )
     return Evidence._make(row) if row else None

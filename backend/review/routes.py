@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -29,21 +29,12 @@ from backend.review.answers import (
     render_decision,
 )
 from backend.review.domain import (
-    AlreadyAppealed,
-    AlreadyDecided,
-    AppealClosed,
     AppealRequest,
-    DecidedBefore,
-    DecisionNotClear,
     DecisionRequest,
     Lease,
     LeaseRequest,
-    NotAppealable,
-    NotInReview,
     Outcome,
-    OwnCheckIn,
     Reviewer,
-    TakenByAnother,
 )
 from backend.review.queue_queries import (
     Place,
@@ -52,6 +43,17 @@ from backend.review.queue_queries import (
     find_open,
     list_queue,
     look_alikes_of,
+)
+from backend.review.refusals import (
+    AlreadyAppealed,
+    AlreadyDecided,
+    AppealClosed,
+    DecidedBefore,
+    DecisionNotClear,
+    NotAppealable,
+    NotInReview,
+    OwnCheckIn,
+    TakenByAnother,
 )
 from backend.review.steps import Appealed, Decided
 from scoring.model_card import ModelCard
@@ -78,6 +80,12 @@ class QueueQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reason: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,64}$")] | None = None
     region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$")] | None = None
     methodology: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9-]{1,64}$")] | None = None
+
+
+class EvidenceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which photo, of a check-in that has several."""
+
+    part: Literal["morning", "evening"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,7 @@ class ReviewDesk:
                 policy=REVIEWER,
                 summary="See the photo, while there is one",
                 summary_zh="查看照片(保存期内)",
+                query=EvidenceQuery,
                 answers={200: bytes},
                 problems=(NotFound, OwnCheckIn, EvidenceMissing, EvidenceUnavailable),
             ),
@@ -201,11 +210,11 @@ class ReviewDesk:
             [answer] = await self._render(conn, [row], call)
         return Answer(answer)
 
-    async def get_evidence(self, call: Call[None, None]) -> Answer:
+    async def get_evidence(self, call: Call[None, EvidenceQuery]) -> Answer:
         """Answer the photo itself; no cache may keep it."""
         async with self.engine.connect() as conn:
             reviewer = await _reviewer(conn, call)
-            evidence = await find_evidence(conn, call.path_id())
+            evidence = await find_evidence(conn, call.path_id(), call.query.part)
         if evidence is None:
             raise NotFound
         if evidence.account_id == reviewer.account_id:

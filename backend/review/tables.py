@@ -36,11 +36,15 @@ review_decision = Table(
     UniqueConstraint("check_in_id", "is_on_appeal"),
     CheckConstraint("outcome IN ('accepted', 'rejected')", name="outcome"),
     CheckConstraint(
-        "label IN ('clean', 'residue', 'leftover', 'full', 'not_a_plate', 'recaptured', 'edited')",
+        "label IN ('clean', 'residue', 'leftover', 'full', 'not_a_plate', 'recaptured', 'edited',"
+        " 'shown', 'not_shown')",
         name="label",
     ),
-    # What is accepted trains the next model to accept: it has to show a clean plate.
-    CheckConstraint("outcome = 'rejected' OR label = 'clean'", name="accepted_is_clean"),
+    # What is accepted trains the next model to accept: it has to show a clean plate, or what was
+    # reported where that is no plate.
+    CheckConstraint(
+        "outcome = 'rejected' OR label IN ('clean', 'shown')", name="accepted_is_shown"
+    ),
     CheckConstraint("char_length(note) <= 500", name="note_length"),
     # The export walks through the decisions of a period.
     Index("ix_review_decision_decided_at", "decided_at", "id"),

@@ -1,7 +1,11 @@
 """Who stands at the till: a signed-in person, a till by its key, or both."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.errors import DomainError
 from backend.http.principal import Principal
 from backend.partners.queries import verify_key
 from backend.rewards.domain import CASHIER, MANAGER
@@ -30,6 +34,27 @@ async def counter_of(conn: AsyncConnection, principal: Principal, till_key: str 
     if till is None or till.merchant_id != staff.merchant_id:
         raise TillUnknown
     return Counter(principal.id, staff.merchant_id, till.store_id, till.id)
+
+
+class Asked(NamedTuple):
+    """A caller, and the key of the till that she works at."""
+
+    principal: Principal
+    till_key: str | None
+
+
+async def find_counters(
+    conn: AsyncConnection, asked: Sequence[Asked]
+) -> list[Counter | DomainError]:
+    """Counters of many callers on one connection: two hundred tills at once need no more."""
+    found: dict[Asked, Counter | DomainError] = {}
+    for each in asked:
+        if each not in found:
+            try:
+                found[each] = await counter_of(conn, each.principal, each.till_key)
+            except DomainError as refusal:
+                found[each] = refusal
+    return [found[each] for each in asked]
 
 
 async def _till(conn: AsyncConnection, till_key: str) -> Till | None:

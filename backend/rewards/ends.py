@@ -22,6 +22,7 @@ from backend.ledger.queries import lock_accounts, post
 from backend.outbox import append
 from backend.rewards.domain import UNDO_WITHIN, VoucherStatus, not_usable
 from backend.rewards.merchant_queries import Counter
+from backend.rewards.pool import POOL
 from backend.rewards.refusals import UndoElsewhere, UndoTooLate
 from backend.rewards.reward_queries import return_stock
 from backend.rewards.settlement_queries import (
@@ -165,6 +166,8 @@ async def write_undos(
 def _undo_refusal(each: Undoing, settlement: Settlement | None) -> DomainError | None:
     if settlement is None:
         return NotFound()
+    if settlement.settled_by == POOL:
+        return UndoElsewhere()  # the code was shown: it cannot be given to anybody else
     counter = each.counter
     if counter is None:
         return None

@@ -15,6 +15,7 @@ from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.ids import uuid7
 from backend.rewards.domain import MANAGER
+from backend.rewards.pool import POOL
 from backend.rewards.refusals import NotStaff, RewardTermsNotClear
 from backend.rewards.reward_bodies import OfferAnswer, OfferPage, RewardBody, RewardChange
 from backend.rewards.reward_queries import change_reward, insert_reward, offer_of, offers_of
@@ -66,8 +67,11 @@ class OfferDesk:
     async def post_reward(self, call: Call[RewardBody, None]) -> Answer:
         """Offer a reward of the caller's merchant."""
         body = call.body
+        is_pool = body.fulfilment == POOL
         if (body.limit_per_period is None) != (body.period is None):
             raise RewardTermsNotClear
+        if is_pool and body.stock is not None:
+            raise RewardTermsNotClear  # the imported codes are its stock
 
         async def make(conn: AsyncConnection, now: datetime) -> UUID:
             valid_from = body.valid_from or now
@@ -75,6 +79,7 @@ class OfferDesk:
                 raise RewardTermsNotClear
             merchant_id = await merchant_of(conn, call, MANAGER)
             values = {**msgspec.structs.asdict(body), "id": uuid7(), "merchant_id": merchant_id}
+            values["stock"] = 0 if is_pool else body.stock
             await insert_reward(conn, {**values, "valid_from": valid_from})
             return UUID(str(values["id"]))
 
@@ -103,7 +108,8 @@ class OfferDesk:
             if offer is None:
                 raise NotFound
             ends = body.valid_until
-            if (body.add_stock and offer.stock is None) or (ends and ends <= offer.valid_from):
+            is_counted = offer.stock is not None and offer.fulfilment != POOL
+            if (body.add_stock and not is_counted) or (ends and ends <= offer.valid_from):
                 raise RewardTermsNotClear
             await change_reward(
                 conn,

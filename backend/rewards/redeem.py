@@ -19,6 +19,7 @@ from backend.ledger.queries import Locked, lock_accounts
 from backend.outbox import append
 from backend.rewards.codes import make_code, make_digits
 from backend.rewards.domain import Reward, Standing, Taken, VoucherStatus, out_of_stock, why_not
+from backend.rewards.pool import deliver_pool_codes
 from backend.rewards.reward_queries import (
     Known,
     StockSlice,
@@ -68,6 +69,8 @@ async def write_redemptions(
     standing = stand(intentions, effects)
     fresh = [index for index, stands in enumerate(standing) if stands is None]
     issued = await issue_vouchers(conn, [redemptions[index] for index in fresh], locked, rules)
+    vouchers = [each for each in issued if isinstance(each, Voucher)]
+    await deliver_pool_codes(conn, vouchers, locked.now)
     made = dict(zip(fresh, issued, strict=True))
     written = [
         (intention, voucher.id)

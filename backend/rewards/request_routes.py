@@ -23,6 +23,7 @@ from backend.rewards.refusals import (
     NotStaff,
     RequestDecided,
     RequestExpired,
+    RewardNotOffered,
     TillUnknown,
 )
 from backend.rewards.request_bodies import (
@@ -77,7 +78,7 @@ class RequestDesk:
                 body=RequestBody,
                 answer=RequestAnswer,
                 words=("Ask the member whose code was scanned to confirm", "扫会员码发起兑换"),
-                problems=(NotFound, NotStaff, TillUnknown, MemberCodeNotValid),
+                problems=(NotFound, NotStaff, TillUnknown, MemberCodeNotValid, RewardNotOffered),
                 idempotency="optional",
             ),
             lists(

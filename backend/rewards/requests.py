@@ -17,7 +17,12 @@ from backend.ledger.queries import lock_accounts
 from backend.rewards.codes import HANDLE_DIGITS, make_handle, step_of
 from backend.rewards.merchant_queries import Counter
 from backend.rewards.redeem import Redemption, issue_vouchers
-from backend.rewards.refusals import MemberCodeNotValid, RequestDecided, RequestExpired
+from backend.rewards.refusals import (
+    MemberCodeNotValid,
+    RequestDecided,
+    RequestExpired,
+    RewardNotOffered,
+)
 from backend.rewards.request_queries import (
     MemberCode,
     Request,
@@ -34,6 +39,7 @@ from backend.rewards.rules import RewardRules
 from backend.rewards.settle import settle_vouchers, settlement_of
 from backend.rewards.voucher_queries import Voucher
 
+VOUCHER = "voucher"
 SECRET_BYTES = 32  # as long as the hash, RFC 4226, section 4
 CODE_LIFE = timedelta(hours=24)  # then another handle: visits cannot be linked for longer
 CONFIRM_WITHIN = timedelta(minutes=2)  # the member stands at the till with the phone in hand
@@ -71,10 +77,13 @@ async def request_by_code(
     Raises:
         MemberCodeNotValid: Used, too old, or of nobody.
         NotFound: The reward is not this merchant's.
+        RewardNotOffered: It is not handed over at a till.
     """
     reward = (await rewards_by_id(conn, [reward_id])).get(reward_id)
     if reward is None or reward.merchant_id != counter.merchant_id:
         raise NotFound
+    if reward.fulfilment != VOUCHER:
+        raise RewardNotOffered  # there is nothing that a till could hand over
     code = await lock_member_code(conn, shown[:HANDLE_DIGITS])
     if code is None:
         raise MemberCodeNotValid

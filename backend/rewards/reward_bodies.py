@@ -20,7 +20,10 @@ Payer = Literal["government", "foundation", "company"]
 
 
 class RewardBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A reward; without `stock` its pieces are not counted, without `fund_id` any points buy it."""
+    """A reward; without `stock` its pieces are not counted, without `fund_id` any points buy it.
+
+    `pool` gives each member one of the codes that are imported later; they are its stock.
+    """
 
     name_zh: Name
     name_en: Name
@@ -28,6 +31,7 @@ class RewardBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     payer: Payer
     detail_zh: Detail = ""
     detail_en: Detail = ""
+    fulfilment: Literal["voucher", "pool"] = "voucher"
     fund_id: UUID | None = None
     regions: Annotated[list[Region], msgspec.Meta(max_length=50)] = []
     valid_from: Moment | None = None

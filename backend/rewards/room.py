@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.http.routes import Route
 from backend.rewards.catalogue_routes import Catalogue
+from backend.rewards.counters import find_counters
 from backend.rewards.donate import write_donations
 from backend.rewards.donation_routes import DonationDesk
 from backend.rewards.ends import write_undos, write_voids
 from backend.rewards.merchant_routes import MerchantDesk
 from backend.rewards.offer_routes import OfferDesk
+from backend.rewards.pool_codes import PoolKeys
+from backend.rewards.pool_routes import PoolDesk
 from backend.rewards.redeem import write_redemptions
 from backend.rewards.request_routes import RequestDesk
 from backend.rewards.requests import write_confirmations
@@ -36,8 +39,9 @@ class RewardsRoom:
     batchers: Sequence[Batcher[Any, Any]]
 
 
-def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
-    """Wire the room."""
+def build_rewards(engine: AsyncEngine, rules: RewardRules, secret: bytes) -> RewardsRoom:
+    """Wire the room; pool codes are sealed with keys derived from `secret`."""
+    keys = PoolKeys.derive(secret)
     shift = rules.clock_shift_s
     redemptions = Batcher(engine, partial(write_redemptions, rules=rules))
     voids = Batcher(engine, partial(write_voids, clock_shift_s=shift))
@@ -45,17 +49,21 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules) -> RewardsRoom:
     undos = Batcher(engine, partial(write_undos, clock_shift_s=shift))
     confirmations = Batcher(engine, partial(write_confirmations, rules=rules))
     donations = Batcher(engine, partial(write_donations, clock_shift_s=shift))
+    counters = Batcher(engine, find_counters)
     routes = [
         *MerchantDesk(engine).routes(),
         *TillDesk(engine, rules.clock_shift_s).routes(),
         *OfferDesk(engine, rules).routes(),
+        *PoolDesk(engine, keys, shift).routes(),
         *Catalogue(engine, rules).routes(),
-        *VoucherDesk(engine, rules, redemptions, voids).routes(),
-        *SettlementDesk(engine, settlements, undos).routes(),
+        *VoucherDesk(engine, rules, redemptions, voids, keys).routes(),
+        *SettlementDesk(engine, settlements, undos, counters).routes(),
         *RequestDesk(engine, rules, confirmations).routes(),
         *ShiftDesk(engine, shift).routes(),
         *StatementDesk(engine, shift).routes(),
         *SponsorDesk(engine).routes(),
         *DonationDesk(engine, donations, shift).routes(),
     ]
-    return RewardsRoom(routes, (redemptions, voids, settlements, undos, confirmations, donations))
+    return RewardsRoom(
+        routes, (redemptions, voids, settlements, undos, confirmations, donations, counters)
+    )

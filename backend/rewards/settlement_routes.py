@@ -14,7 +14,7 @@ from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import scopes
 from backend.http.routes import Answer, Call, Route
 from backend.rewards.codes import DIGITS_PATTERN, are_digits_good, plain_code
-from backend.rewards.counters import counter_of
+from backend.rewards.counters import Asked
 from backend.rewards.domain import CASHIER, MANAGER
 from backend.rewards.ends import Ended, Undoing
 from backend.rewards.merchant_queries import Counter, staff_of
@@ -64,6 +64,7 @@ class SettlementDesk:
     engine: AsyncEngine
     settlements: Batcher[Settling, Settled]
     undos: Batcher[Undoing, Ended]
+    counters: Batcher[Asked, Counter]
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the routes of tills and points of sale."""
@@ -125,7 +126,7 @@ class SettlementDesk:
                 summary_zh="更正核销(计入下期结算单)",
                 body=UndoBody,
                 answers={200: SettlementAnswer},
-                problems=(NotFound, *BUSY),
+                problems=(NotFound, UndoElsewhere, *BUSY),
             ),
         ]
 
@@ -218,8 +219,7 @@ class SettlementDesk:
         return await self._rendered(call, Made(*await self.undos.submit(undoing)), 200)
 
     async def _counter(self, call: Call[Any, Any], till_key: str | None) -> Counter:
-        async with self.engine.connect() as conn:
-            return await counter_of(conn, call.principal, till_key)
+        return await self.counters.submit(Asked(call.principal, till_key))
 
     async def _shown(self, settlement_id: UUID) -> Row[Any] | None:
         async with self.engine.connect() as conn:

@@ -12,6 +12,7 @@ from backend.http.problem import Language
 from backend.rewards.codes import in_groups
 from backend.rewards.domain import VoucherStatus
 from backend.rewards.merchant_bodies import Region
+from backend.rewards.pool_codes import PoolKeys
 
 STATUS_WORDS = {
     VoucherStatus.ISSUED: ("待使用", "ready to use"),
@@ -31,7 +32,10 @@ class RedemptionBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class VoucherAnswer(msgspec.Struct, kw_only=True):
-    """A voucher; the code, its digits and its QR are there while it can be used."""
+    """A voucher; the code, its digits and its QR are there while it can be used.
+
+    `pool_code` is the code of a reward that is paid out with codes of others; it stays.
+    """
 
     id: UUID
     reward_id: UUID
@@ -46,6 +50,7 @@ class VoucherAnswer(msgspec.Struct, kw_only=True):
     digits: str | None
     qr_svg: str | None
     qr_png: str | None
+    pool_code: str | None
     issued_at: datetime
     expires_at: datetime
     ended_at: datetime | None
@@ -64,7 +69,7 @@ class VoucherQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
     status: Literal["issued", "settled", "voided", "expired", "undone", "returned"] | None = None
 
 
-def render_voucher(row: Row[Any], language: Language) -> VoucherAnswer:
+def render_voucher(row: Row[Any], language: Language, keys: PoolKeys) -> VoucherAnswer:
     """A voucher as its owner sees it."""
     is_zh, status = language == "zh", VoucherStatus(row.status)
     is_live = status is VoucherStatus.ISSUED
@@ -82,6 +87,7 @@ def render_voucher(row: Row[Any], language: Language) -> VoucherAnswer:
         digits=in_groups(row.digits) if is_live else None,
         qr_svg=f"/v1/vouchers/{row.id}/qr.svg" if is_live else None,
         qr_png=f"/v1/vouchers/{row.id}/qr.png" if is_live else None,
+        pool_code=keys.opened(row.pool_code_id, row.ciphertext) if row.ciphertext else None,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         ended_at=row.ended_at,

@@ -122,9 +122,11 @@ async def due_vouchers(conn: AsyncConnection, now: datetime, *, limit: int) -> S
 # What a member is shown, with the names of the reward and the merchant.
 _SHOWN = (
     "SELECT voucher.*, reward.name_zh AS reward_zh, reward.name_en AS reward_en, fulfilment,"
-    " merchant.name_zh AS merchant_zh, merchant.name_en AS merchant_en"
+    " merchant.name_zh AS merchant_zh, merchant.name_en AS merchant_en,"
+    " pool_code.id AS pool_code_id, ciphertext"
     " FROM voucher JOIN reward ON reward.id = reward_id"
     " JOIN merchant ON merchant.id = voucher.merchant_id"
+    " LEFT JOIN pool_code ON pool_code.voucher_id = voucher.id"
 )
 
 

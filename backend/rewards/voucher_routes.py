@@ -19,6 +19,7 @@ from backend.http.routes import Answer, Call, Route
 from backend.ledger.domain import InsufficientPoints
 from backend.rewards.domain import VoucherStatus
 from backend.rewards.ends import Ended, Voiding
+from backend.rewards.pool_codes import PoolKeys
 from backend.rewards.redeem import Redeemed, Redemption
 from backend.rewards.refusals import (
     AccountTooYoung,
@@ -63,6 +64,7 @@ class VoucherDesk:
     rules: RewardRules
     redemptions: Batcher[Redemption, Redeemed]
     voids: Batcher[Voiding, Ended]
+    keys: PoolKeys
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the member's side of vouchers."""
@@ -135,13 +137,13 @@ class VoucherDesk:
         made = Made(redeemed.voucher_id, redeemed.is_replay)
         row = await self._own(call, made.id)
         headers = {"Location": f"/v1/vouchers/{made.id}", **made.headers}
-        return Answer(render_voucher(row, call.language), 201, headers)
+        return Answer(render_voucher(row, call.language, self.keys), 201, headers)
 
     async def post_void(self, call: Call[None, None]) -> Answer:
         """Give a voucher back; a second time is the same answer."""
         ended = await self.voids.submit(Voiding(call.path_id(), call.principal.own_account))
         row = await self._own(call, ended.id)
-        return Answer(render_voucher(row, call.language), headers=Made(*ended).headers)
+        return Answer(render_voucher(row, call.language, self.keys), headers=Made(*ended).headers)
 
     async def list_vouchers(self, call: Call[None, VoucherQuery]) -> Answer:
         """Answer one page of the caller's vouchers."""
@@ -156,12 +158,14 @@ class VoucherDesk:
             )
         page = rows[:limit]
         cursor = cursor_at(call, page[-1].id) if len(rows) > limit else None
-        items = [render_voucher(row, call.language) for row in page]
+        items = [render_voucher(row, call.language, self.keys) for row in page]
         return Answer(VoucherPage(items=items, next_cursor=cursor))
 
     async def get_voucher(self, call: Call[None, None]) -> Answer:
         """Answer one voucher."""
-        return Answer(render_voucher(await self._own(call, call.path_id()), call.language))
+        return Answer(
+            render_voucher(await self._own(call, call.path_id()), call.language, self.keys)
+        )
 
     async def get_svg(self, call: Call[None, None]) -> Answer:
         """Draw the code as SVG, which stays sharp at every size."""

@@ -3,6 +3,7 @@
 from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
+from backend.verify.own_report_checks import OWN_REPORT_CHECKS
 from backend.verify.points_checks import POINTS_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
 from backend.verify.review_checks import REVIEW_CHECKS
@@ -14,6 +15,7 @@ CHECKS = (
     *POINTS_CHECKS,
     *CREDIT_CHECKS,
     *RESTATEMENT_CHECKS,
+    *OWN_REPORT_CHECKS,
     *CHECK_IN_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,

@@ -6,13 +6,14 @@ _LIVE = "NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
 
 # Holds for reversed bookings too: history stays as it was booked, but points that were pending at
 # the reversal were never paid. Of points that repay a debt the whole amount is credited first.
+# Points that waited for money until their lot was over are in a later one.
 _CREDITS_TRANSFERRED = """
 WITH moves AS (
   SELECT account_id, cause_id,
          sum(amount) FILTER (WHERE purpose = 'credit' AND lot_id = 0) AS grams,
          sum(amount) FILTER (WHERE purpose = 'credit' AND lot_id <> 0) AS points,
          sum(amount) FILTER (WHERE purpose = 'repay') AS repaid,
-         max(lot_id) AS lot_id
+         max(lot_id) AS lot_id, max(booked_at) AS booked_at
   FROM transfer WHERE purpose IN ('credit', 'repay') GROUP BY account_id, cause_id
 )
 SELECT coalesce(credit.id, cause_id) AS credit_id, credit.grams, moves.grams::bigint AS moved_grams,
@@ -26,7 +27,9 @@ WHERE credit.id IS NULL OR credit.grams <> coalesce(moves.grams, 0)
    OR (reversal.id IS NULL
        AND credit.points <> coalesce(moves.points, 0) + coalesce(pending.points, 0))
    OR coalesce(moves.repaid, 0) > credit.points
-   OR (moves.points > 0 AND moves.lot_id <> credit.lot_id)
+   OR (moves.points > 0 AND moves.lot_id <> credit.lot_id AND NOT EXISTS (
+         SELECT FROM lot WHERE lot.id = credit.lot_id
+         AND expires_on < CAST(moves.booked_at AT TIME ZONE 'Asia/Shanghai' AS date)))
 """
 
 _REVERSALS_TAKE_BACK = """

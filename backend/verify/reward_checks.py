@@ -106,6 +106,18 @@ FROM donation LEFT JOIN moved ON cause_id = donation.id
 WHERE coalesce(moved.points, 0) <> donation.points
 """
 
+_POOL = """
+SELECT voucher.id AS voucher_id, code.id AS code_id, status
+FROM voucher JOIN reward ON reward.id = reward_id AND fulfilment = 'pool'
+LEFT JOIN pool_code AS code ON code.voucher_id = voucher.id
+  AND code.reward_id = voucher.reward_id
+WHERE status <> 'settled' OR code.id IS NULL
+UNION ALL
+SELECT code.voucher_id, code.id, NULL FROM pool_code AS code
+WHERE code.voucher_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM voucher WHERE voucher.id = code.voucher_id)
+"""
+
 REWARD_CHECKS = (
     Check(
         "vouchers_held",
@@ -136,6 +148,12 @@ REWARD_CHECKS = (
         "剩余库存加已兑换数等于投放总数",
         "Pieces that are left and pieces that are out add up to those put up",
         _STOCK,
+    ),
+    Check(
+        "pool_codes_given",
+        "券码池的每张券都有且只有一个券码",
+        "Every voucher of a code pool has one code, and no code is given to nobody",
+        _POOL,
     ),
     Check(
         "statements_are_transfers",

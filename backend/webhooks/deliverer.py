@@ -24,11 +24,11 @@ from backend.webhooks.domain import Attempt
 from backend.webhooks.results import Finished, write_results
 from backend.webhooks.sending import Sender
 
-AT_ONCE_MAX = 64  # sends under way in one process; a socket and a few kB each
-AT_ONCE_PER_ENDPOINT = 2  # a receiver that sleeps holds two of them, and everybody else the others
+AT_ONCE_MAX = 128  # sends under way in one process; a socket and a few kB each
+AT_ONCE_PER_ENDPOINT = 4  # a receiver that sleeps holds these, and everybody else the others
 LEASE_S = TOTAL_TIMEOUT_S + 25.0  # name, connection, answer, and the time to write it down
 LOOK_ANYWAY_S = 1.0  # a retry that has become due rings no bell
-LOOK_PAUSE_S = 0.1  # the bell rings for every batch of the service; this often is often enough
+LOOK_PAUSE_S = 0.02  # the bell rings for every batch of the service; this often is often enough
 TIDY_EVERY_S = 600.0
 TIDY_ROWS_MAX = 1_000
 
@@ -53,6 +53,8 @@ class Deliverer:
             group.create_task(self._results.serve())
             group.create_task(self._tidy())
             while True:
+                # Cleared before looking: what ends while we look makes room that we may not see.
+                self._one_ended.clear()
                 attempts = await self._lease()
                 for attempt in attempts:
                     self._under_way += 1
@@ -83,7 +85,6 @@ class Deliverer:
 
     async def _wait(self) -> None:
         """Until the bell rings, a send has ended, or a second has passed."""
-        self._one_ended.clear()
         waiting = {
             asyncio.ensure_future(self._bell.wait(LOOK_ANYWAY_S)),
             asyncio.ensure_future(self._one_ended.wait()),

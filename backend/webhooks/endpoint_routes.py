@@ -33,6 +33,7 @@ from backend.webhooks.domain import (
     TYPES_OF,
     Endpoint,
     Status,
+    WebhookEndpointDisabled,
     WebhookEndpointExists,
     WebhookEndpointsUsedUp,
     WebhookOwnerMissing,
@@ -151,7 +152,7 @@ class EndpointDesk:
                 summary_zh="修改事件类型,停用或启用",
                 body=EndpointChangeBody,
                 answers={200: EndpointAnswer},
-                problems=(NotFound, WebhookTypeForeign, *BUSY),
+                problems=(NotFound, WebhookTypeForeign, WebhookEndpointDisabled, *BUSY),
             ),
             Route(
                 "DELETE",

@@ -162,6 +162,8 @@ async def _alter(conn: AsyncConnection, asked: Alteration) -> Endpoint | DomainE
     if endpoint is None:
         return NotFound()
     status = asked.status or Status(endpoint.status)
+    if _is_overruling(endpoint, status, asked.by):
+        return WebhookEndpointDisabled(disabled_reason=endpoint.disabled_reason)
     types = sorted(set(asked.event_types or endpoint.event_types))
     if (status, types) == (endpoint.status, list(endpoint.event_types)):
         return endpoint
@@ -180,6 +182,15 @@ async def _alter(conn: AsyncConnection, asked: Alteration) -> Endpoint | DomainE
         await retire_secrets(conn, endpoint.id, expires_at=now, now=now)
     await run(conn, f"NOTIFY {CHANNEL}")
     return altered
+
+
+def _is_overruling(endpoint: Endpoint, status: Status, by: Stop) -> bool:
+    """Whether an owner enables what an operator has disabled."""
+    return (
+        endpoint.disabled_reason == Stop.OPERATOR
+        and status == Status.ENABLED
+        and by != Stop.OPERATOR
+    )
 
 
 async def rotate(

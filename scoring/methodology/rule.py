@@ -77,12 +77,9 @@ def compile_rule(version: MethodologyVersion, day: date, region: str) -> Rule:
     Raises:
         NoFactor: a formula has no applicable factor here and then.
     """
-    sides = [_sides(version, formula, day, region) for formula in version.formulas]
-    places = max(0, *(-side.exponent for pair in sides for side in pair))
-    terms = [
-        _term(version, formula, pair, places)
-        for formula, pair in zip(version.formulas, sides, strict=True)
-    ]
+    sides = [(formula, _sides(version, formula, day, region)) for formula in version.formulas]
+    places = max(0, *(-side.exponent for _, pair in sides for side in pair))
+    terms = [_term(version, formula, pair, places) for formula, pair in sides]
     if version.combine == "sum":
         terms.sort(key=lambda term: (term.net, term.quantity))
     multiplying = {cap.per for cap in version.caps.values() if cap.per}
@@ -143,18 +140,17 @@ def _multiply(unit: str, rows: tuple[EmissionFactor, ...]) -> _Side:
     exponent = exponent_of_product(unit, [row.ratio for row in rows])
     digits = 1
     for row in rows:
-        mantissa, shift = _exact(row.value)
+        mantissa, places = _exact(row.value)
         digits *= mantissa
-        exponent += shift
-    while exponent < 0 and digits % 10 == 0:  # fewer places, shorter strings
-        digits //= 10
-        exponent += 1
+        exponent -= places
     return _Side(rows, digits, exponent)
 
 
 def _exact(value: str) -> tuple[int, int]:
+    """Digits and decimal places, as few as there can be: "0.50" is (5, 1)."""
     whole, _, decimals = value.partition(".")
-    return int(whole + decimals), -len(decimals)
+    kept = decimals.rstrip("0")
+    return int(whole + kept), len(kept)
 
 
 def _term(
@@ -179,9 +175,6 @@ def _term(
 
 
 def _weight(multiplier: str, places: int) -> tuple[int, int]:
-    """Multiplier and scale, both whole and as small as they can be: ("0.50", 4) is (5, 10 ** 5)."""
-    digits, exponent = _exact(multiplier)
-    while exponent < 0 and digits % 10 == 0:
-        digits //= 10
-        exponent += 1
-    return digits, 10 ** (places - exponent)
+    """What a net amount of `places` is multiplied by, and the scale that makes it grams."""
+    digits, further = _exact(multiplier)
+    return digits, 10 ** (places + further)

@@ -79,7 +79,7 @@ async def test_the_queue_shows_what_a_reviewer_needs_and_no_person(service):
             "look_alikes": [],
             "appeal": None,
             "lease": None,
-            "evidence": f"/v1/review/check-ins/{second}/evidence",
+            "evidence": [f"/v1/review/check-ins/{second}/evidence"],
         }
         == item
     )
@@ -462,7 +462,7 @@ async def test_a_photo_of_no_plate_reaches_a_reviewer_only_when_it_is_appealed(s
     await appeal(member, check_in_id, text="盘子在左边")
     [item] = await queue(rev)
     assert (item["id"], item["appeal"]["rejected_for"]) == (check_in_id, "no_plate")
-    assert (await rev.get(item["evidence"])).status == 200
+    assert (await rev.get(item["evidence"][0])).status == 200
     await decide(rev, check_in_id, CLEAN)
     assert (await check_in(member, check_in_id, "?wait=10"))["status"] == "credited"
 
@@ -480,3 +480,31 @@ async def test_decisions_and_waits_are_counted(service):
     for _ in range(2):
         await decide(await reviewer(service), check_in_id, {"outcome": "reject", "label": "full"})
     assert await counted() == [before + 1]
+
+
+async def test_photos_of_something_else_are_shown_one_by_one_and_have_their_own_labels(service):
+    member, rev = await service.member(), await reviewer(service)
+    await service.execute(
+        "INSERT INTO check_in (id, account_id, action, status, reason, tier, reported_by, region,"
+        " occurred_at, received_at, stopped_at, in_review_since, quantities, natural_key)"
+        " VALUES (:id, :account, 'no_drive', 'in_review', 'odometers_to_compare', 'documented',"
+        " 'member', '330100', now(), now(), now(), now(), '{}', 'two odometers')",
+        id=UNKNOWN_ID,
+        account=member.account_id,
+    )
+    await service.execute(
+        "INSERT INTO check_in_evidence (check_in_id, part, capture_id, evidence_sha256, taken_at)"
+        " VALUES (:id, 'morning', uuidv7(), repeat('a', 64), now())",
+        id=UNKNOWN_ID,
+    )
+    [item] = await queue(rev)
+    [morning] = item["evidence"]
+    assert (item["model"], morning.endswith("?part=morning")) == (None, True)
+    assert (await rev.get(morning)).problem == "evidence-missing"  # a row, and no file behind it
+    assert (await rev.get(morning.replace("morning", "evening"))).problem == "not-found"
+    assert (await rev.get(morning.replace("morning", "noon"))).problem == "validation"
+    assert (await decide(rev, UNKNOWN_ID, LEFTOVER)).problem == "decision-not-clear"
+    not_shown = {"outcome": "reject", "label": "not_shown"}
+    assert (await decide(rev, UNKNOWN_ID, not_shown)).status == 201
+    answer = await check_in(member, UNKNOWN_ID)
+    assert (answer["status"], answer["reason"]) == ("rejected", "evidence_does_not_show")

@@ -15,6 +15,7 @@ MATRIX = {
     "GET /v1/client-config": (200, 200, 200, 200, 200, 200),
     "GET /v1/public/totals": (200, 200, 200, 200, 200, 200),
     "POST /v1/captures": (401, 201, 201, 403, 403, 403),
+    "POST /v1/captures/{id}/evidence": (401, 422, 422, 403, 403, 403),
     "POST /v1/check-ins": (401, 422, 422, 422, 403, 403),
     "GET /v1/check-ins": (401, 200, 200, 403, 403, 403),
     "GET /v1/check-ins/{id}": (401, 200, 404, 403, 403, 403),

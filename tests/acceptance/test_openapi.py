@@ -43,7 +43,7 @@ async def test_the_description_is_valid_openapi(service):
 async def test_what_a_report_may_refuse_is_listed(service):
     description = await described(service)
     assert problems_of(description, "/v1/check-ins", "post", 409) == {
-        *("evidence-already-used", "capture-used", "bag-already-bound"),
+        *("evidence-already-used", "capture-used", "bag-already-bound", "day-reversed"),
     }
     assert problems_of(description, "/v1/check-ins", "post", 422) >= {
         *("capture-expired", "retries-used-up", "photo-unreadable", "time-not-plausible"),

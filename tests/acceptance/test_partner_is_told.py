@@ -328,6 +328,9 @@ async def test_an_operator_registers_for_a_partner_and_sees_who_is_told_nothing(
         assert (await auditor.send("DELETE", path)).status == 403
         own = await (await metro(service)).get(path)
         assert own.json()["message"] == "已由运营人员停用"
+        overruled = await (await metro(service)).send("PATCH", path, json={"status": "enabled"})
+        assert (overruled.status, overruled.problem) == (409, "webhook-endpoint-disabled")
+        assert (await operator.send("PATCH", path, json={"status": "enabled"})).status == 200
     for named in (None, {"kind": "merchant", "id": str(METRO)}):
         body = {"url": "http://a.example/", "event_types": CREDITED, "owner": named}
         refused = await operator.post(ENDPOINTS, body)

@@ -32,7 +32,7 @@ from tests.acceptance.shop import (
     settle,
 )
 
-EXAMPLES, STEPS = 6, 20
+EXAMPLES, STEPS = 5, 20
 PRICE, STOCK = 30, 3
 REFUSED = {
     "settled": "voucher-already-settled",
@@ -65,13 +65,19 @@ class VoucherLife(RuleBasedStateMachine):
         terms = {"name_zh": "树", "name_en": "Trees"}
         made = self.act(post(operator, "/v1/operator/charity-projects", terms))
         self.project = made.json()["id"]
+        self.begin()
+
+    def begin(self):
         self.points = [0, 0]
         self.held = [0, 0]
-        for who in range(2):
-            self.earn(who=who, points=2 * PRICE)
         self.merchant = 0
         self.donated = 0
         self.left = STOCK
+        for who in range(2):
+            self.earn(who=who, points=2 * PRICE)
+        # Ends that need several steps, so that few walks see them: each walk begins after them.
+        self.undo(self.redeem(who=0))
+        self.settle(self.redeem(who=1))
 
     @rule(who=st.integers(0, 1), points=st.integers(PRICE - 1, 90))
     def earn(self, who, points):

@@ -92,6 +92,8 @@ async def test_a_withdrawn_methodology_is_no_longer_offered(service):
     shown = await actions(member)
     assert "cycling" not in shown
     assert "clean_plate" in shown
+    config = (await service.nobody.get("/v1/client-config")).json()["actions"]
+    assert {each["action"]: each["is_enabled"] for each in config}["cycling"] is False
     trip = make_trip(mode="cycling", distance_m=3_000)
     refused = await member.report(trip)
     assert (refused.status, refused.problem) == (422, "activity-not-covered")

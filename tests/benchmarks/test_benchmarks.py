@@ -27,6 +27,7 @@ TINY = {
     "api": ("--rounds", "1", "--seconds", "0.5", "--members", "200", "--connections", "8"),
     "photo": ("--rounds", "1", "--photos", "4"),
     "redeem": ("--rounds", "1", "--pairs", "40", "--tills", "8", "--members", "10"),
+    "methodology": ("--rounds", "1", "--members", "60"),
     "noon": ("--seconds", "2", "--rate", "2", "--flat"),
 }
 

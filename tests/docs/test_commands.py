@@ -6,7 +6,7 @@ from tests.docs.reference_tables import DOCS
 ROOT = DOCS.parent
 PROMISED = {
     *("help", "setup", "demo", "test", "check", "fix", "serve", "bench", "docs", "screenshots"),
-    *("faults", "image"),
+    *("faults", "mutate", "image"),
 }
 TEXTS = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)

@@ -13,7 +13,8 @@ from backend.db import fetch
 from backend.evidence_store import EvidenceMissing, EvidenceStore, EvidenceUnavailable
 from backend.ledger.queries import lock_accounts
 from backend.review.deletion import delete_due_evidence
-from backend.review.domain import AppealClosed, AppealRequest, NotAppealable
+from backend.review.domain import AppealRequest
+from backend.review.refusals import AppealClosed, NotAppealable
 from backend.review.steps import Appealed, ReviewRules, write_appeals
 from backend.verify import check_invariants
 from tests.builders import make_check_in, saved_account

@@ -15,6 +15,8 @@ from backend.outbox import (
     BACKOFF_MAX_S,
     CHANNEL,
     ERROR_LENGTH_MAX,
+    LEASE_RAN_OUT,
+    LEASES_MAX,
     acknowledge,
     append,
     backlog,
@@ -137,6 +139,26 @@ async def test_a_lease_that_ran_out_goes_to_another_and_the_stale_worker_acknowl
     async with engine.begin() as conn:
         assert await acknowledge(conn, [second]) == {second.id}
     assert await rows_in(engine) == []
+
+
+async def test_work_whose_leases_all_ran_out_is_dead_in_the_end(engine):
+    """Whoever leases it dies of it: nobody is left to say that it failed."""
+    [killer], [other] = await saved_work(engine, step=SCORE), await saved_work(engine, step=SCORE)
+    async with engine.begin() as conn:
+        await run(
+            conn,
+            "UPDATE work SET attempts = :most WHERE ids = CAST(:ids AS uuid[])",
+            most=LEASES_MAX - 1,
+            ids=[killer],
+        )
+    assert named_by(await lease_now(engine)) == {killer, other}
+    await make_due(engine)
+    assert named_by(await lease_now(engine)) == {other}
+    async with engine.begin() as conn:
+        [dead] = await dead_letters(conn)
+        assert (dead.ids, dead.error) == ([killer], LEASE_RAN_OUT)
+        assert await replay(conn, [dead.id]) == 1
+    assert named_by(await lease_now(engine)) == {killer}
 
 
 async def test_work_that_failed_waits_twice_as_long_each_time(engine):
@@ -321,6 +343,38 @@ async def test_a_race_is_repeated_without_counting_against_the_row(engine, tmp_p
         await until(is_done)
     assert calls[-1][0].ids == [named]
     assert calls[-1][0].attempts == 1
+
+
+async def time_out_here(_):
+    raise TimeoutError
+
+
+async def time_out_there(conn):
+    await run(conn, "SET LOCAL statement_timeout = 1")
+    await run(conn, "SELECT pg_sleep(60)")
+
+
+@pytest.mark.parametrize("time_out", [time_out_here, time_out_there])
+async def test_a_row_that_always_takes_too_long_counts_its_tries_while_others_flow(
+    engine, tmp_path, time_out
+):
+    slow, *others = await saved_work(engine, 20)
+    acted = set()
+
+    async def act(conn, works):
+        if slow in named_by(works):
+            await time_out(conn)
+        acted.update(named_by(works))
+
+    async def is_the_only_one_left_and_dead():
+        await make_due(engine)
+        async with engine.connect() as conn:
+            return acted == set(others) and await dead_letters(conn)
+
+    async with processing(engine, tmp_path, act):
+        await until(is_the_only_one_left_and_dead)
+    [left] = await rows_in(engine)
+    assert (left.ids, left.attempts) == ([slow], ATTEMPTS_MAX)
 
 
 async def test_what_a_step_wrote_before_it_failed_is_not_there(engine, tmp_path):

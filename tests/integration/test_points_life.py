@@ -11,7 +11,7 @@ from backend.crediting.expiry import expire_next, expire_points
 from backend.crediting.steps import Rulebook, credit_batch
 from backend.crediting.vesting import fund_queue, pay_due
 from backend.db import fetch, fetch_one, run
-from backend.ledger.queries import lock_accounts
+from backend.ledger.queries import lock_accounts, point_lots
 from backend.verify import check_invariants
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_order, saved_account
@@ -213,6 +213,20 @@ async def test_what_was_released_unseen_expires_at_the_next_walk(engine):
     assert await expire(engine, after) == 0  # not before an hour has passed
     assert await expire(engine, after + 2 * 3_600) == 1
     assert await state_of(engine, account) == (0, 0, 0)
+
+
+async def test_who_waited_for_money_until_the_lot_was_over_gets_another_one(engine):
+    account = await saved_account(engine, points=0)
+    await credit(engine, make_claimed_order(account))
+    after = await shift_to(engine, LOT_END + timedelta(days=1))
+    await expire(engine, after)
+    await fund(engine, 5)
+    await pay(engine, after)
+    assert await state_of(engine, account) == (5, 0, 0)
+    async with engine.connect() as conn:
+        [lot] = (await point_lots(conn, [account]))[account]
+    assert lot.expires_on == date(2029, 12, 31)
+    assert await breaches(engine) == []
 
 
 async def test_points_of_merchants_do_not_expire(engine):

@@ -183,6 +183,7 @@ async def test_the_application_role_has_the_rights_of_decision_1_and_no_others(e
     may_delete = {table for table, kinds in rights.items() if "DELETE" in kinds}
     assert may_delete == {
         *("account_delta", "hold", "hold_line", "work"),  # finished, and explained elsewhere
+        "pending_points",  # vested or cancelled, and explained by transfers
         "review_lease",  # a reviewer's place in the queue, gone with the decision
         "member_code",
         *("webhook_delivery", "webhook_secret"),  # the log's time is over; ended by a rotation

@@ -44,6 +44,14 @@ def test_a_turned_photo_is_found_by_the_orientation_of_that_name(photo, orientat
     assert min(distances) <= 31
 
 
+@pytest.mark.parametrize("turn", [turn for turn in TURNS.values() if turn is not None])
+@pytest.mark.parametrize("size", [(640, 480), (501, 283)])
+def test_a_turned_photo_has_nearly_the_same_bits(photo, size, turn):
+    resized = photo.resize(size)
+    turned = fingerprints_of(resized.transpose(turn)).upright
+    assert min(distance(turned, bits) for bits in fingerprints_of(resized).orientations) <= 2
+
+
 def test_a_recompressed_and_a_brighter_copy_stay_within_31_bits(photo):
     original = fingerprints_of(photo).upright
 

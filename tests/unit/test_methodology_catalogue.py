@@ -26,6 +26,7 @@ from scoring.methodology.refusals import (
     ValidityGap,
     ValidityOverlaps,
 )
+from scoring.methodology.rule import compile_rule
 
 FACTORS = """
 [source.paper]
@@ -351,6 +352,23 @@ def test_the_unrounded_amount_keeps_every_digit(value, rides, unrounded) -> None
     assert (found.unrounded, found.grams) == (unrounded, int(float(unrounded)))
 
 
+@pytest.mark.parametrize(
+    ("unit", "value", "grams"), [("kgCO2", "2", 6_000), ("tCO2", "0.001", 3_000)]
+)
+def test_a_factor_may_be_counted_in_any_mass(unit, value, grams) -> None:
+    factors = FACTORS.replace('numerator = "gCO2"', f'numerator = "{unit}"')
+    catalogue = catalogue_of(METHODOLOGY, factors=factors.replace('"46"', f'"{value}"'))
+    (found,) = reductions_of(catalogue, {"rides": 3}, date(2026, 3, 1))
+    assert (found.unrounded, found.grams) == (str(grams), grams)
+
+
+def test_a_tier_is_compiled_to_the_smallest_whole_numbers() -> None:
+    rule = compile_rule(next(iter(catalogue_of(METHODOLOGY))), date(2026, 3, 1), "CN")
+    # 46 g a ride needs no decimals; 1.00 is 1 / 1 and 0.50 is 5 / 10
+    assert rule.places == 0
+    assert rule.weights == {Tier.DOCUMENTED: (1, 1), Tier.SELF_DECLARED: (5, 10)}
+
+
 def project_row(value: str, series: str) -> str:
     row = another_row(id=f'"vehicle-{series}"', value=f'"{value}"')
     return row.replace('"ride"\nvalue', '"vehicle"\nvalue').replace('"paper"', f'"{series}"', 1)
@@ -365,6 +383,16 @@ def test_project_emissions_take_the_highest_and_never_go_below_zero() -> None:
     # 46 - 50 is floored
     factors = FACTORS + project_row("50", "one")
     assert grams_of(catalogue_of(minus, factors=factors), {"rides": 1}, on) == [0]
+
+
+def test_both_sides_may_be_counted_in_kilograms() -> None:
+    minus = METHODOLOGY.replace('baseline = ["ride"]', 'baseline = ["ride"]\nproject = ["vehicle"]')
+    factors = (FACTORS + project_row("1", "one")).replace('"46"', '"2"')
+    factors = factors.replace('numerator = "gCO2"', 'numerator = "kgCO2"')
+    # 3 x (2,000 - 1,000)
+    assert grams_of(catalogue_of(minus, factors=factors), {"rides": 3}, date(2026, 3, 1)) == [3_000]
+    (found,) = reductions_of(catalogue_of(minus, factors=factors), {"rides": 3}, date(2026, 3, 1))
+    assert found.unrounded == "3000"
 
 
 def test_the_first_quantity_of_the_file_counts_where_one_counts() -> None:

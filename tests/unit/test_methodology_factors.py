@@ -10,10 +10,10 @@ from scoring.methodology import calculate, load_catalogue, region_named, region_
 from scoring.methodology.catalogue import packaged_texts, read_factor_sets
 from scoring.methodology.factor import EmissionFactor
 from scoring.methodology.quantities import QUANTITIES, quantity_of
-from scoring.methodology.refusals import UnknownRegion
+from scoring.methodology.refusals import UnitsDoNotCancel, UnknownRegion
 from scoring.methodology.regions import REGIONS
 from scoring.methodology.rule import choose_factor, compile_rule
-from scoring.methodology.units import UNITS
+from scoring.methodology.units import UNITS, Ratio, exponent_of_product
 
 ON = date(2026, 3, 1)
 CATALOGUE = load_catalogue()
@@ -246,8 +246,8 @@ def test_pint_agrees_with_every_compiled_factor() -> None:
     units = registry()
     # day is a time and step no unit to pint; here they are counted things
     names = {"day": "item", "step": "footfall", "m3": "m**3"}
-    for version in CATALOGUE:
-        rule = compile_rule(version, ON, "330106")
+    for version in (*CATALOGUE, *CATALOGUE.drafts):
+        rule = compile_rule(version, max(ON, version.valid_from), "330106")
         for term in rule.terms.values():
             quantity = quantity_of(term.quantity)
             for ids, compiled in (
@@ -272,6 +272,41 @@ def test_pint_agrees_with_the_scale_of_every_unit() -> None:
         pint_names = {"m3": "m**3", "L": "liter", "step": "footfall", "day": "item"}
         one = units.Quantity(Decimal(1), pint_names.get(name, name))
         assert one.to(pint_names.get(base, base)).magnitude == 10**unit.exponent, name
+
+
+@pytest.mark.parametrize(
+    ("quantity", "ratios", "exponent"),
+    [
+        ("g", [("kgCO2", "kg")], 0),
+        ("g", [("kgCO2e", "t")], -3),
+        ("pm", [("gCO2", "pkm")], -3),
+        # a share of a mass is a mass over a mass
+        ("g", [("kg", "kg"), ("kgCO2", "kg")], 0),
+        ("meal", [("kg", "meal"), ("gCO2e", "kg")], 0),
+    ],
+)
+def test_units_cancel_to_grams(quantity, ratios, exponent) -> None:
+    assert exponent_of_product(quantity, [Ratio(*ratio) for ratio in ratios]) == exponent
+
+
+@pytest.mark.parametrize(
+    ("quantity", "ratios"),
+    [
+        ("g", [("kgCO2", "meal")]),
+        ("g", [("kgCO2", "kg"), ("kgCO2", "kg")]),
+        ("g", [("kg", "meal")]),
+        ("g", []),
+        # distance of a vehicle, a short ton and heat never stand for another dimension
+        ("pm", [("gCO2", "vkm")]),
+        ("g", [("tCO2e", "short_ton")]),
+        ("Wh", [("tCO2", "GJ")]),
+    ],
+)
+def test_units_that_leave_anything_else_are_refused(quantity, ratios) -> None:
+    with pytest.raises(UnitsDoNotCancel) as caught:
+        exponent_of_product(quantity, [Ratio(*ratio) for ratio in ratios])
+    assert caught.value.what.startswith(f"{quantity} times its factors leaves {{")
+    assert caught.value.do == "Choose factors whose units cancel to grams of CO2 or CO2e"
 
 
 def test_every_quantity_has_a_base_unit() -> None:

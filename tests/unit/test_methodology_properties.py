@@ -78,6 +78,7 @@ def test_the_newest_activity_changes_no_earlier_reduction(day) -> None:
         assert before == {activity.key: whole[activity.key] for activity in ordered[:length]}
 
 
+@settings(max_examples=60)
 @given(days)
 def test_grams_are_the_unrounded_amount_rounded_down_and_never_negative(day) -> None:
     for reduction in reduce_period(day, CATALOGUE).values():
@@ -133,6 +134,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Activity], Events]:
     return final, events
 
 
+@settings(max_examples=60)  # each draws some fifteen activities
 @given(histories())
 def test_any_interleaving_of_late_corrected_and_withdrawn_gives_the_same_day(history) -> None:
     final, events = history
@@ -157,6 +159,7 @@ def test_any_interleaving_of_late_corrected_and_withdrawn_gives_the_same_day(his
     assert booked == sum(each.grams for each in expected.values())
 
 
+@settings(max_examples=60)
 @given(days)
 def test_one_thing_counts_once(day) -> None:
     counted = [
@@ -167,6 +170,7 @@ def test_one_thing_counts_once(day) -> None:
     assert len(counted) == len(set(counted))
 
 
+@settings(max_examples=60)
 @given(days)
 def test_counted_travel_never_overlaps_and_shares_no_day_with_a_day_without_driving(day) -> None:
     counted = sorted(
@@ -183,6 +187,7 @@ def test_counted_travel_never_overlaps_and_shares_no_day_with_a_day_without_driv
         assert ends <= starts
 
 
+@settings(max_examples=60)
 @given(days)
 def test_each_reduction_follows_from_what_it_stores(day) -> None:
     # The second opinion of an auditor: allowed amounts x factors x tier, in decimals.

@@ -19,29 +19,31 @@ from backend.ids import uuid7
 from backend.review.answers import thresholds_of
 from backend.review.domain import (
     REASON_OF,
-    AlreadyAppealed,
-    AlreadyDecided,
     Appeal,
-    AppealClosed,
     AppealRequest,
     Case,
-    DecidedBefore,
     Decision,
-    DecisionNotClear,
     DecisionRequest,
     Label,
     Lease,
     LeaseRequest,
-    NotAppealable,
-    NotInReview,
     Outcome,
-    OwnCheckIn,
     Reviewer,
-    TakenByAnother,
     appeal,
     change_by,
     decide,
     take_up,
+)
+from backend.review.refusals import (
+    AlreadyAppealed,
+    AlreadyDecided,
+    AppealClosed,
+    DecidedBefore,
+    DecisionNotClear,
+    NotAppealable,
+    NotInReview,
+    OwnCheckIn,
+    TakenByAnother,
 )
 from scoring.model_card import load_card
 from tests.builders import NOON
@@ -57,7 +59,17 @@ APPEALED = Appeal(ID, "look again", "leftovers", NOON)
 
 
 def make_case(**changes):
-    case = Case(ID, OWNER, Status.IN_REVIEW, "uncertain", None, NOON, "model", has_look_alike=False)
+    case = Case(
+        ID,
+        OWNER,
+        "clean_plate",
+        Status.IN_REVIEW,
+        "uncertain",
+        None,
+        NOON,
+        "model",
+        has_look_alike=False,
+    )
     return case._replace(**changes)
 
 
@@ -72,6 +84,7 @@ TAKEN = make_case(lease=Lease(ID, OTHER.name, NOON + timedelta(seconds=1)))
 LAPSED = make_case(lease=Lease(ID, OTHER.name, NOON))
 CREDITED = make_case(status=Status.CREDITED)
 ALIKE = make_case(has_look_alike=True)
+ODOMETERS = make_case(action="no_drive", model_sha256=None)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +99,10 @@ ALIKE = make_case(has_look_alike=True)
         (TAKEN, make_request(), TakenByAnother),
         (OPEN, make_request(label=Label.CLEAN), DecisionNotClear),
         (OPEN, make_request(outcome=Outcome.ACCEPTED), DecisionNotClear),
+        (OPEN, make_request(label=Label.SHOWN, outcome=Outcome.ACCEPTED), DecisionNotClear),
+        (ODOMETERS, make_request(label=Label.CLEAN, outcome=Outcome.ACCEPTED), DecisionNotClear),
+        (ODOMETERS, make_request(label=Label.LEFTOVER), DecisionNotClear),
+        (ODOMETERS, make_request(label=Label.SHOWN), DecisionNotClear),
     ],
 )
 def test_a_decision_is_refused(case, asked, refusal):
@@ -108,6 +125,13 @@ def test_a_decision_is_made(case, asked, is_on_appeal):
     made = decide(case, asked, id=ID, now=NOON)
     assert (made.id, made.is_on_appeal, made.model_sha256) == (ID, is_on_appeal, "model")
     assert (made.reviewer, made.label, made.decided_at) == (asked.reviewer.name, asked.label, NOON)
+
+
+def test_photos_of_other_things_show_what_was_reported_or_do_not():
+    shown = make_request(label=Label.SHOWN, outcome=Outcome.ACCEPTED)
+    assert decide(ODOMETERS, shown, id=ID, now=NOON).label == Label.SHOWN
+    not_shown = decide(ODOMETERS, make_request(label=Label.NOT_SHOWN), id=ID, now=NOON)
+    assert change_by(not_shown, WEEK).reason == "evidence_does_not_show"
 
 
 @pytest.mark.parametrize("case", [CLOSED, ON_APPEAL])

@@ -71,10 +71,12 @@ def _create_review_decision() -> None:
         sa.CheckConstraint("outcome IN ('accepted', 'rejected')", name="outcome"),
         sa.CheckConstraint(
             "label IN ('clean', 'residue', 'leftover', 'full', 'not_a_plate', 'recaptured',"
-            " 'edited')",
+            " 'edited', 'shown', 'not_shown')",
             name="label",
         ),
-        sa.CheckConstraint("outcome = 'rejected' OR label = 'clean'", name="accepted_is_clean"),
+        sa.CheckConstraint(
+            "outcome = 'rejected' OR label IN ('clean', 'shown')", name="accepted_is_shown"
+        ),
         sa.CheckConstraint("char_length(note) <= 500", name="note_length"),
         sa.ForeignKeyConstraint(["check_in_id"], ["check_in.id"]),
         sa.PrimaryKeyConstraint("id"),

@@ -18,6 +18,7 @@ RIGHTS: Mapping[str, str] = {
     "member_code": "SELECT, INSERT, UPDATE, DELETE",
     "merchant": "SELECT, INSERT, UPDATE",
     "merchant_staff": "SELECT, INSERT, UPDATE",
+    "pool_code": "SELECT, INSERT, UPDATE",
     "reward": "SELECT, INSERT, UPDATE",
     "reward_stock": "SELECT, INSERT, UPDATE",
     "settlement": "SELECT, INSERT",
@@ -408,6 +409,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_store")),
     )
     op.create_index(op.f("ix_store_merchant_id"), "store", ["merchant_id"], unique=False)
+    op.create_table(
+        "pool_code",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reward_id", sa.Uuid(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.Column("code_hmac", sa.LargeBinary(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("voucher_id", sa.Uuid(), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(voucher_id IS NULL) = (taken_at IS NULL)",
+            name=op.f("ck_pool_code_taken_by_a_voucher"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["reward_id"], ["reward.id"], name=op.f("fk_pool_code_reward_id_reward")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pool_code")),
+        sa.UniqueConstraint(
+            "reward_id", "code_hmac", name=op.f("uq_pool_code_reward_id_code_hmac")
+        ),
+        sa.UniqueConstraint("voucher_id", name=op.f("uq_pool_code_voucher_id")),
+    )
+    op.create_index(
+        "ix_pool_code_free",
+        "pool_code",
+        ["reward_id", "id"],
+        unique=False,
+        postgresql_where="voucher_id IS NULL",
+    )
     op.create_table(
         "reward_stock",
         sa.Column("reward_id", sa.Uuid(), nullable=False),

@@ -1,0 +1,43 @@
+"""The room put together: its routes, and the batches that run beside them."""
+
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.batches import Batcher
+from backend.checkins.waiting import OutcomeWaiters
+from backend.crediting.steps import Rulebook
+from backend.intake.bags import write_bindings, write_weighings
+from backend.intake.no_drive_days import write_no_drive_days, write_odometers
+from backend.intake.own_reports import OwnReports
+from backend.intake.photos import write_captures, write_photos
+from backend.intake.routes import Intake
+from backend.intake.tallies import write_tallies
+from backend.intake.trips import write_trips
+from backend.intake.uploads import Uploads
+
+
+def build_intake(
+    engine: AsyncEngine, uploads: Uploads, rules: Rulebook, waiters: OutcomeWaiters, *, region: str
+) -> Intake:
+    """Wire the room; `region` is used where a report names no place."""
+    own = OwnReports(
+        engine,
+        tallies=Batcher(engine, partial(write_tallies, rules=rules)),
+        odometers=Batcher(engine, partial(write_odometers, rules=rules)),
+        no_drive_days=Batcher(engine, partial(write_no_drive_days, rules=rules)),
+        uploads=uploads,
+        region=region,
+    )
+    return Intake(
+        engine,
+        captures=Batcher(engine, partial(write_captures, rules=rules)),
+        photos=Batcher(engine, partial(write_photos, rules=rules)),
+        trips=Batcher(engine, partial(write_trips, rules=rules)),
+        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
+        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
+        uploads=uploads,
+        waiters=waiters,
+        own=own,
+        region=region,
+    )
