@@ -11,15 +11,19 @@ CUTOUT_ODDS: Final = 0.25
 BLUR_ODDS: Final = 0.25
 TURN_ODDS: Final = 0.6  # the others stay as the camera held them
 GREY_ODDS: Final = 0.05
+FILTER_ODDS: Final = 0.2
 
 
-def augmented(pixels: Tensor, side: int, random: torch.Generator) -> Tensor:
+def augmented(
+    pixels: Tensor, side: int, random: torch.Generator, *, filters: bool = True
+) -> Tensor:
     """Augment uint8 pictures.
 
     Args:
         pixels: shape (n, height, width, 3), uint8.
         side: of the square pictures to return.
         random: seeded.
+        filters: whether some are seen through random filters.
 
     Returns:
         Shape (n, 3, side, side), float32 in [0, 1].
@@ -27,6 +31,8 @@ def augmented(pixels: Tensor, side: int, random: torch.Generator) -> Tensor:
     batch = pixels.permute(0, 3, 1, 2).float() / 255
     batch = _placed(batch, side, random)
     batch = _softened(batch, random)
+    if filters:
+        batch = _filtered(batch, random)
     batch = _lit(batch, random)
     return _hidden(batch, random).clamp(0, 1)
 
@@ -66,6 +72,24 @@ def _softened(batch: Tensor, random: torch.Generator) -> Tensor:
     small = int(side * float(_uniform(random, (1,), 0.35, 0.8)))
     soft = functional.interpolate(batch[chosen], size=(small, small), mode="area")
     batch[chosen] = functional.interpolate(soft, size=(side, side), mode="bilinear")
+    return batch
+
+
+def _filtered(batch: Tensor, random: torch.Generator) -> Tensor:
+    """Look through a random 3 x 3 filter, mixed with the picture itself: shapes stay, looks do not.
+
+    Source:
+        Xu, Liu, Yang, Raffel and Niethammer, "Robust and Generalizable Visual Representation
+        Learning via Random Convolutions", ICLR 2021.
+    """
+    chosen = torch.rand(len(batch), generator=random) < FILTER_ODDS
+    if not chosen.any():
+        return batch
+    weights = torch.randn((3, 3, 3, 3), generator=random) / math.sqrt(27)
+    seen = functional.conv2d(functional.pad(batch[chosen], (1, 1, 1, 1), "reflect"), weights)
+    low, high = seen.amin((1, 2, 3), keepdim=True), seen.amax((1, 2, 3), keepdim=True)
+    share = torch.rand((len(seen), 1, 1, 1), generator=random)
+    batch[chosen] = share * batch[chosen] + (1 - share) * (seen - low) / (high - low + 1e-6)
     return batch
 
 

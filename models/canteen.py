@@ -15,7 +15,7 @@ from PIL import Image
 from models.renderer.dishes import laid_dish
 from models.renderer.fields import Random, happens
 from models.renderer.food import add_drops
-from models.renderer.scene import Scene, lit, photographed
+from models.renderer.scene import Scene, Stock, lit, photographed
 from models.renderer.tables import table
 
 CANTEEN_SEED: Final = 4_000_000_000  # no training, evaluation or demonstration uses these seeds
@@ -50,7 +50,7 @@ def canteen_plate(canteen: int, number: int) -> Image.Image:
 
 @lru_cache(1)
 def _empty_table(canteen: int) -> Scene:
-    return table(_fixed(canteen, "table"), _SHAPE, ())
+    return table(_fixed(canteen, "table"), _SHAPE, Stock())
 
 
 def _fixed(canteen: int, part: str) -> Random:

@@ -1,9 +1,11 @@
 """The model card: what a stranger must know before believing a score, and the service's numbers."""
 
 import hashlib
+import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from models.evaluation import RENDERED, SourceFigures
 from models.metrics import rate_bound
@@ -14,6 +16,7 @@ from scoring.plate import CLASSES
 # Lets a model be scored before anybody chose its thresholds.
 PROVISIONAL: Final = Thresholds(5_000, 5_000, 5_000, 5_000, 0.0, 0.0)
 
+EXPERIMENTS: Final = Path(__file__).with_name("experiments.json")
 _TEXT: Final = Path(__file__).with_name("card_template.md")
 
 
@@ -33,6 +36,7 @@ def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[
         **limits,
         **notes,
         figures=figures_text(figures),
+        experiments=experiments_text(json.loads(EXPERIMENTS.read_text(encoding="utf-8"))),
     )
     return (
         f'+++\nsha256 = "{card.sha256}"\nclasses = [{classes}]\ninput_px = {card.input_px}\n'
@@ -45,18 +49,42 @@ def figures_text(figures: Sequence[SourceFigures]) -> str:
     return f"{_plates_table(figures)}\n\n{_things_table(figures)}"
 
 
+def experiments_text(experiments: Mapping[str, Mapping[str, Any]]) -> str:
+    """A Markdown table of what `models.experiments` measured, one row per training."""
+    columns = sorted({name for one in experiments.values() for name in one["auc"]})
+    rows = [
+        f"| {name} | {one['steps']} | "
+        + " | ".join(_area(one["auc"].get(column)) for column in columns)
+        + " |"
+        for name, one in experiments.items()
+    ]
+    head = f"| training | steps | {' | '.join(columns)} |"
+    return "\n".join([head, "|---" * (len(columns) + 2) + "|", *rows])
+
+
+def with_experiments(card: str, experiments: Mapping[str, Mapping[str, Any]]) -> str:
+    """A card's text with another table of experiments."""
+    before, heading, rest = card.partition("| training | steps |")
+    _, next_heading, after = rest.partition("\n## ")
+    return f"{before}{experiments_text(experiments)}\n{next_heading}{after}" if heading else card
+
+
+def _area(area: Sequence[float] | None) -> str:
+    return "" if area is None else f"{area[0]:.3f} ({area[1]:.3f} to {area[2]:.3f})"
+
+
 def _plates_table(figures: Sequence[SourceFigures]) -> str:
     head = (
         "| source | clean / residue / leftover / full | AUC clean against other plates | "
         "clean accepted | clean rejected | residue accepted | leftover or full accepted | "
-        "taken for a screen | ECE |"
+        "taken for a screen | ECE | leftover fraction off by |"
     )
     rows = [
         _plates_row(source)
         for source in figures
         if sum(source.counts.values()) > source.counts["not_a_plate"]
     ]
-    return "\n".join([head, "|---" * 9 + "|", *rows])
+    return "\n".join([head, "|---" * 10 + "|", *rows])
 
 
 def _plates_row(source: SourceFigures) -> str:
@@ -72,7 +100,7 @@ def _plates_row(source: SourceFigures) -> str:
         f"{_share(source.rejected['clean'], source.counts['clean'])} | "
         f"{_bounded(source.accepted['residue'], source.counts['residue'])} | "
         f"{_bounded(eaten, total)} | {_share(plates_suspected, plates)} | "
-        f"{source.calibration:.3f} |"
+        f"{source.calibration:.3f} | {_mean(source.fraction_error)} |"
     )
 
 
@@ -84,13 +112,18 @@ def _things_table(figures: Sequence[SourceFigures]) -> str:
 
 def _things_row(source: SourceFigures) -> str:
     total = source.counts["not_a_plate"]
-    name = "rendered, with screens and prints" if source.source == RENDERED else source.source
+    rendered = source.source == RENDERED
+    name = "rendered, with screens, prints and edits" if rendered else source.source
     return (
         f"| {name} | {total} | {source.plate_auc:.3f} | "
         f"{_share(source.rejected['not_a_plate'], total)} | "
         f"{_share(source.suspected['not_a_plate'], total)} | "
         f"{_bounded(source.accepted['not_a_plate'], total)} |"
     )
+
+
+def _mean(error: float) -> str:
+    return "unknown" if math.isnan(error) else f"{error:.2f}"
 
 
 def _share(count: int, total: int) -> str:

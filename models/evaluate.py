@@ -11,31 +11,35 @@ import onnxruntime
 from models.card import card_text, figures_text, provisional_card
 from models.evaluation import Scored, figures_of, scored_held_out
 from models.photos import PHOTOS_DEFAULT, Photo, PhotosMissing, photos_in
+from models.sheets import worst_sheet
 from models.thresholds import chosen_thresholds
 from scoring.model_card import PACKAGED_MODEL, ModelCard
 from scoring.plate import PlateRecogniser, decide
 
 
-def evaluate(file: Path, photos: list[Photo]) -> None:
-    """Print the figures of a model at the thresholds of its card.
+def evaluate(file: Path, photos: list[Photo]) -> list[Scored]:
+    """Print the figures of a model at the thresholds of its card; return every photo's score.
 
     Raises:
         ModelNotInCard: the card is not about this file.
     """
     rows = scored_held_out(photos, PlateRecogniser.load(file))
     print(figures_text(figures_of(rows)))
+    return rows
 
 
-def write_card(file: Path, photos: list[Photo]) -> None:
+def write_card(file: Path, photos: list[Photo]) -> list[Scored]:
     """Choose the thresholds of a new model, print its figures and write its card beside it."""
     model = file.read_bytes()
     card = provisional_card(model)
     rows = scored_held_out(photos, PlateRecogniser(model, card))
     card = replace(card, thresholds=chosen_thresholds(rows))
-    figures = figures_of([_decided(row, card) for row in rows])
+    rows = [_decided(row, card) for row in rows]
+    figures = figures_of(rows)
     text = card_text(card, figures, _notes(model))
     file.with_name(f"{file.stem}.card.md").write_text(text, encoding="utf-8")
     print(figures_text(figures))
+    return rows
 
 
 def _decided(row: Scored, card: ModelCard) -> Scored:
@@ -57,13 +61,16 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     parser.add_argument("--file", type=Path, default=Path(__file__).with_name(PACKAGED_MODEL))
     parser.add_argument("--card", action="store_true", help="choose thresholds, write the card")
+    parser.add_argument("--sheet", type=Path, help="draw the worst forty photos into this PNG")
     given = parser.parse_args()
     try:
         photos = photos_in(given.photos)
     except PhotosMissing as missing:
         print(missing, file=sys.stderr)
         return 2
-    (write_card if given.card else evaluate)(given.file, photos)
+    rows = (write_card if given.card else evaluate)(given.file, photos)
+    if given.sheet:
+        worst_sheet(rows).save(given.sheet)
     return 0
 
 

@@ -1,33 +1,48 @@
 """The held-out split, scored by the path that the service takes, and its figures per source."""
 
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from models.metrics import auc, auc_interval, calibration_error, rate_bound
 from models.photos import Photo
-from models.renderer import KINDS, render
+from models.renderer import KINDS, rendered
+from models.renderer.scene import Stock
 from models.renders import HELD_OUT_SEED
+from models.repaint import repainted
 from scoring.photo import sanitise
 from scoring.plate import CLASSES, PARTS, PlateRecogniser, PlateScore
 
-RENDERED_PER_KIND: Final = 40
+RENDERED_PER_KIND: Final = 60
 RENDERED: Final = "rendered"
+REPAINTED: Final = "repainted"  # held-out real dishes under glazes that nobody photographed
+REPAINTED_EACH: Final = 4
+MADE: Final = frozenset({RENDERED, REPAINTED})
+TIGHT: Final = "canteen_dish"
 _RENDERED_SIZE: Final = (480, 360)
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One held-out photo with its true class and what the recogniser said."""
+    """One held-out photo with its true class and what the recogniser said.
+
+    Attributes:
+        leftover_fraction: the true one, 0 to 1, where somebody knows it.
+        jpeg: the photo, for the sheet of the worst.
+    """
 
     name: str
     source: str
     label: str
     score: PlateScore
+    leftover_fraction: float | None = None
+    jpeg: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,8 @@ class SourceFigures:
         rejected: photos rejected, by true class.
         suspected: photos sent to a person as suspected screens or prints, by true class.
         calibration: expected calibration error of the highest class.
+        fraction_error: mean distance of the leftover fraction from the truth, 0 to 1; NaN where
+            nobody knows the truth.
     """
 
     source: str
@@ -52,6 +69,7 @@ class SourceFigures:
     rejected: dict[str, int]
     suspected: dict[str, int]
     calibration: float
+    fraction_error: float
 
     def accepted_bound(self, label: str) -> float:
         """Upper 95 % bound of the rate at which photos of a class are accepted."""
@@ -59,24 +77,53 @@ class SourceFigures:
 
 
 def scored_held_out(photos: Sequence[Photo], recogniser: PlateRecogniser) -> list[Scored]:
-    """Score every sure held-out photo, and renders of seeds that no training uses."""
-    rows = [
-        Scored(
-            photo.path.name, photo.dataset, photo.label, _score(photo.path.read_bytes(), recogniser)
-        )
-        for photo in photos
-        if photo.part == "held_out" and photo.sure
+    """Score every sure held-out photo, repaints of them, and renders that no training saw."""
+    held_out = [photo for photo in photos if photo.part == "held_out" and photo.sure]
+    things = [_opened(photo) for photo in held_out if photo.dataset == "clothing"]
+    return [
+        *(_scored_photo(photo, recogniser) for photo in held_out),
+        *_scored_repaints(held_out, Stock(things), recogniser),
+        *_scored_renders(Stock(things), recogniser),
     ]
-    rows.extend(_scored_renders(recogniser))
-    return rows
 
 
-def _scored_renders(recogniser: PlateRecogniser) -> Iterator[Scored]:
+def _scored_photo(photo: Photo, recogniser: PlateRecogniser) -> Scored:
+    jpeg = photo.path.read_bytes()
+    score = _score(jpeg, recogniser)
+    return Scored(photo.path.name, photo.dataset, photo.label, score, photo.leftover_fraction, jpeg)
+
+
+def _scored_repaints(
+    photos: Sequence[Photo], stock: Stock, recogniser: PlateRecogniser
+) -> Iterator[Scored]:
+    for photo in photos:
+        if photo.dataset != TIGHT:
+            continue
+        random = np.random.default_rng(zlib.crc32(photo.path.name.encode()))
+        for number in range(REPAINTED_EACH):
+            jpeg = _jpeg(repainted(_opened(photo), random, stock))
+            name = f"{photo.path.name}-{number}"
+            yield Scored(name, REPAINTED, photo.label, _score(jpeg, recogniser), jpeg=jpeg)
+
+
+def _scored_renders(stock: Stock, recogniser: PlateRecogniser) -> Iterator[Scored]:
     for kind, label in KINDS.items():
         for seed in range(HELD_OUT_SEED, HELD_OUT_SEED + RENDERED_PER_KIND):
-            buffer = io.BytesIO()
-            render(kind, seed, _RENDERED_SIZE).save(buffer, "JPEG", quality=85)
-            yield Scored(f"{kind}-{seed}", RENDERED, label, _score(buffer.getvalue(), recogniser))
+            made = rendered(kind, seed, _RENDERED_SIZE, stock)
+            jpeg = _jpeg(made.picture)
+            score = _score(jpeg, recogniser)
+            yield Scored(f"{kind}-{seed}", RENDERED, label, score, made.leftover_fraction, jpeg)
+
+
+def _opened(photo: Photo) -> Image.Image:
+    with Image.open(photo.path) as image:
+        return image.convert("RGB")
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
 
 
 def _score(data: bytes, recogniser: PlateRecogniser) -> PlateScore:
@@ -86,7 +133,7 @@ def _score(data: bytes, recogniser: PlateRecogniser) -> PlateScore:
 
 def figures_of(rows: Sequence[Scored]) -> list[SourceFigures]:
     """Figures per source, in the order of their names, and never pooled."""
-    plates = [row for row in rows if row.source == "canteen_dish"]
+    plates = [row for row in rows if row.source == TIGHT]
     return [
         _figures(source, [row for row in rows if row.source == source], plates)
         for source in sorted({row.source for row in rows})
@@ -111,6 +158,7 @@ def _figures(source: str, rows: list[Scored], plates: list[Scored]) -> SourceFig
         rejected=_counts([row for row in rows if row.score.verdict == "rejected"]),
         suspected=_counts([row for row in rows if row.score.reason == "looks_like_screen"]),
         calibration=_calibration(rows),
+        fraction_error=_fraction_error(eaten),
     )
 
 
@@ -130,3 +178,12 @@ def _calibration(rows: Sequence[Scored]) -> float:
     )
     right = np.array([row.label == name for row, name in zip(rows, best, strict=True)], bool)
     return calibration_error(confidence, right)
+
+
+def _fraction_error(plates: list[Scored]) -> float:
+    errors = [
+        abs(row.score.leftover_fraction / PARTS - row.leftover_fraction)
+        for row in plates
+        if row.leftover_fraction is not None
+    ]
+    return float(np.mean(errors)) if errors else float("nan")

@@ -23,11 +23,11 @@ CLASS_OF_LABEL: Final = {
     "full": "full",
     "not_plate": "not_a_plate",
 }
-# Sources that training never sees at all: they answer how the model does elsewhere.
-UNSEEN_DATASETS: Final = frozenset({"steel_tray", "bottles_cups"})
-HELD_OUT_DAY: Final = "20220527"  # the last of the canteen's three days, with most clean plates
-TUNE_SHARE: Final = 0.15  # of the groups of the other days: chooses the epoch and the temperature
-HELD_OUT_SHARE: Final = 0.25  # of the groups of sources without days
+# Whole sources that the shipped model never sees: they answer how it does elsewhere. The canteen's
+# days are left out one at a time by `models.experiments`.
+LEFT_OUT: Final = frozenset({"steel_tray", "bottles_cups"})
+HELD_OUT_SHARE: Final = 0.25  # of the groups of each source, a group being one tray
+TUNE_SHARE: Final = 0.06  # of the groups: chooses the temperatures
 _UNSURE: Final = frozenset({"near-clean", "borderline"})  # graded unsure by the folder's own README
 
 
@@ -45,6 +45,7 @@ class Photo:
         part: which part of the split it belongs to; a group is never split, and a photo without
             a group is one of its own.
         sure: False for what was graded unsure; kept out of training and scores.
+        leftover_fraction: 0 to 1 where somebody measured it, else None.
     """
 
     path: Path
@@ -52,10 +53,15 @@ class Photo:
     label: str
     part: Part
     sure: bool
+    leftover_fraction: float | None = None
 
 
-def photos_in(folder: Path) -> list[Photo]:
+def photos_in(folder: Path, left_out: frozenset[str] = LEFT_OUT) -> list[Photo]:
     """Read the manifest.
+
+    Args:
+        folder: holds `manifest.csv` beside its pictures.
+        left_out: datasets, and days of the canteen (`20220527`), that are held out whole.
 
     Raises:
         PhotosMissing: with a sentence that says what to fetch.
@@ -67,30 +73,28 @@ def photos_in(folder: Path) -> list[Photo]:
             "(manifest.csv beside its pictures); pass its place with --photos"
         )
     with manifest.open(encoding="utf-8", newline="") as file:
-        return [_photo(folder, row) for row in csv.DictReader(file)]
+        return [_photo(folder, row, left_out) for row in csv.DictReader(file)]
 
 
-def _photo(folder: Path, row: dict[str, str]) -> Photo:
+def _photo(folder: Path, row: dict[str, str], left_out: frozenset[str]) -> Photo:
     return Photo(
         path=folder / row["path"],
         dataset=row["dataset"],
         label=CLASS_OF_LABEL.get(row["label"], "not_a_plate"),
-        part=_part(row["dataset"], row["group"] or row["path"]),
+        part=_part(row["dataset"], row["group"] or row["path"], left_out),
         sure=row["note"] not in _UNSURE,
+        leftover_fraction=float(row["leftover_fraction"]) if row["leftover_fraction"] else None,
     )
 
 
-def _part(dataset: str, group: str) -> Part:
-    if dataset in UNSEEN_DATASETS:
+def _part(dataset: str, group: str, left_out: frozenset[str]) -> Part:
+    canteen = dataset.startswith("canteen")
+    if dataset in left_out or (canteen and group[:8] in left_out):
         return "held_out"
     lot = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") / 2**32
-    if dataset.startswith("canteen"):
-        if group.startswith(HELD_OUT_DAY):
-            return "held_out"
-        return "tune" if lot < TUNE_SHARE else "train"
     if lot < HELD_OUT_SHARE:
         return "held_out"
-    return "tune" if lot < HELD_OUT_SHARE + TUNE_SHARE / 3 else "train"
+    return "tune" if lot < HELD_OUT_SHARE + TUNE_SHARE else "train"
 
 
 def squeezed(image: Image.Image, side: int) -> NDArray[np.uint8]:

@@ -1,41 +1,50 @@
-"""Rendered training pictures, made once and kept under `models/runs/`, which Git ignores."""
+"""Rendered and repainted pictures, made once and kept under `models/runs/`, which Git ignores."""
 
 import argparse
 import io
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.photos import PHOTOS_DEFAULT, Photo, photos_in, squeezed
-from models.renderer import KINDS, RECAPTURED, render, stained
-from models.renderer.others import on_print, on_screen
+from models.photos import LEFT_OUT, PHOTOS_DEFAULT, Photo, photos_in, squeezed
+from models.renderer import KINDS, RECAPTURED, Rendered, rendered, stained
+from models.renderer.recaptures import on_print, on_screen
+from models.renderer.scene import Stock
+from models.repaint import repainted
 from scoring.plate import CLASSES
 
 RUNS: Final = Path(__file__).parent / "runs"
 SIDE_PX: Final = 184  # a little above the model's input, so that crops lose no detail
-BACKDROPS_MAX: Final = 240  # photographs of other things that serve as table tops
+THINGS_MAX: Final = 400  # photographs of other things that serve as table tops and prints
 HELD_OUT_SEED: Final = 1_000_000_000  # seeds from here on are for evaluation only
-# How many of a hundred renders show what; plates in all four states, and what is not one.
+# How many of a hundred pictures show what; plates in all four states, and what is not one.
 SHARES: Final = {
-    "clean": 22,
-    "residue": 22,
-    "leftover": 16,
-    "full": 12,
+    "clean": 19,
+    "residue": 19,
+    "leftover": 14,
+    "full": 10,
     "empty_table": 3,
     "disc": 5,
-    "boxes": 5,
+    "boxes": 4,
+    "clutter": 7,
     "loose_food": 5,
-    "screen": 5,
-    "print": 5,
+    "screen": 6,
+    "print": 4,
+    "edited": 4,
 }
-# Of residue and leftovers: rendered food on photos of clean dishes, about a twelfth of all.
-STAINED_SHARE: Final = 8 / 38
+# Of clean plates, residue and leftovers: real dishes under another glaze, and of the stained ones
+# rendered food on real clean dishes.
+REPAINTED_SHARE: Final = 0.42
+STAINED_SHARE: Final = 0.5
 TIGHT: Final = "canteen_dish"  # the dataset whose photos are filled by one dish
 _SIZES: Final = ((288, 216), (216, 288), (240, 240))
+_REPAINTABLE: Final = frozenset({"clean", "residue", "leftover"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,73 +55,164 @@ class Pictures:
         pixels: shape (n, SIDE_PX, SIDE_PX, 3), uint8, RGB.
         labels: index into `scoring.plate.CLASSES`, int64.
         recaptured: 1 for pictures of pictures, float32.
+        fractions: share of the dish that food covers, 0 to 1, float32; NaN where nobody knows.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     recaptured: NDArray[np.float32]
+    fractions: NDArray[np.float32]
+
+    @classmethod
+    def joined(cls, *parts: "Pictures") -> Self:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.pixels for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.recaptured for part in parts]),
+            np.concatenate([part.fractions for part in parts]),
+        )
 
 
-def rendered(count: int, first_seed: int, photos: list[Photo], *, name: str) -> Pictures:
-    """Load renders from the cache, or make and keep them."""
-    file = RUNS / f"renders-{name}-{count}-{first_seed}.npz"
-    if not file.is_file():
-        made = _made(count, first_seed, photos)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make.
+
+    Attributes:
+        count: pictures in all.
+        first_seed: of the first; each following one has the next.
+        photos: the folder.
+        left_out: what of the folder may not be used.
+        real: whether photographs may be used at all.
+        repainted: the share of clean plates, residue and leftovers that are real dishes.
+        workers: processes.
+    """
+
+    count: int
+    first_seed: int
+    photos: Path
+    left_out: frozenset[str] = LEFT_OUT
+    real: bool = True
+    repainted: float = REPAINTED_SHARE
+    workers: int = 1
+
+    @property
+    def file(self) -> Path:
+        """Where the pictures are kept."""
+        used = "none" if not self.real else "-".join(sorted(self.left_out)) or "all"
+        some = "" if self.repainted == REPAINTED_SHARE else f"-repainted-{self.repainted:g}"
+        return RUNS / f"renders-{self.count}-{self.first_seed}-without-{used}{some}.npz"
+
+
+def renders_of(order: Order) -> Pictures:
+    """Load an order from the cache, or make and keep it."""
+    if not order.file.is_file():
+        made = _made(order)
         RUNS.mkdir(exist_ok=True)
-        np.savez(file, pixels=made.pixels, labels=made.labels, recaptured=made.recaptured)
-    with np.load(file) as kept:
-        return Pictures(kept["pixels"], kept["labels"], kept["recaptured"])
+        np.savez(
+            order.file,
+            pixels=made.pixels,
+            labels=made.labels,
+            recaptured=made.recaptured,
+            fractions=made.fractions,
+        )
+    with np.load(order.file) as kept:
+        return Pictures(kept["pixels"], kept["labels"], kept["recaptured"], kept["fractions"])
 
 
 @dataclass(frozen=True, slots=True)
 class _Ingredients:
-    """Photos of the training part that renders may use."""
+    """Photos of the training part that pictures may be made of."""
 
-    backdrops: list[Image.Image]
+    stock: Stock
     plates: list[Photo]
-    clean: list[Photo]
+
+    def of(self, label: str) -> list[Photo]:
+        return [photo for photo in self.plates if photo.label == label and photo.dataset == TIGHT]
 
 
-def _ingredients(photos: list[Photo], random: np.random.Generator) -> _Ingredients:
+@cache
+def _ingredients(order: Order) -> _Ingredients:
+    if not order.real:
+        return _Ingredients(Stock(), [])
+    random = np.random.default_rng(order.first_seed)
+    photos = photos_in(order.photos, order.left_out)
     known = [photo for photo in photos if photo.part == "train" and photo.sure]
     things = [photo for photo in known if photo.label == "not_a_plate"]
     plates = [photo for photo in known if photo.label != "not_a_plate"]
-    return _Ingredients(
-        backdrops=[_opened(things[at]) for at in random.permutation(len(things))[:BACKDROPS_MAX]],
-        plates=plates,
-        clean=[photo for photo in plates if photo.label == "clean" and photo.dataset == TIGHT],
-    )
+    chosen = random.permutation(len(things))[:THINGS_MAX]
+    foods = [photo for photo in plates if photo.label == "leftover" and photo.dataset == TIGHT]
+    stock = Stock([_opened(things[at]) for at in chosen], [_middle(_opened(one)) for one in foods])
+    return _Ingredients(stock, plates)
 
 
-def _made(count: int, first_seed: int, photos: list[Photo]) -> Pictures:
-    random = np.random.default_rng(first_seed)
-    ingredients = _ingredients(photos, random)
+def _middle(dish: Image.Image) -> Image.Image:
+    width, height = dish.size
+    return dish.crop((int(width * 0.2), int(height * 0.2), int(width * 0.8), int(height * 0.8)))
+
+
+def _made(order: Order) -> Pictures:
+    random = np.random.default_rng(order.first_seed)
     kinds = list(SHARES)
     odds = np.array([SHARES[kind] for kind in kinds]) / sum(SHARES.values())
-    picked = [kinds[at] for at in random.choice(len(kinds), size=count, p=odds)]
-    pixels = np.empty((count, SIDE_PX, SIDE_PX, 3), np.uint8)
-    for at, kind in enumerate(picked):
-        picture = _picture(kind, first_seed + at, ingredients, random)
-        pixels[at] = squeezed(_compressed(picture, random), SIDE_PX)
+    picked = [kinds[at] for at in random.choice(len(kinds), size=order.count, p=odds)]
+    jobs = [(order, kind, order.first_seed + at) for at, kind in enumerate(picked)]
+    with ProcessPoolExecutor(order.workers) as pool:
+        results = list(pool.map(_one, jobs, chunksize=50))
     return Pictures(
-        pixels,
+        np.stack([pixels for pixels, _ in results]),
         np.array([CLASSES.index(KINDS[kind]) for kind in picked]),
         np.array([kind in RECAPTURED for kind in picked], np.float32),
+        np.array([fraction for _, fraction in results], np.float32),
     )
+
+
+def _one(job: tuple[Order, str, int]) -> tuple[NDArray[np.uint8], float]:
+    order, kind, seed = job
+    random = np.random.default_rng([7, seed])
+    made = _picture(kind, seed, _ingredients(order), random, order.repainted)
+    fraction = np.nan if made.leftover_fraction is None else made.leftover_fraction
+    return squeezed(_compressed(made.picture, random), SIDE_PX), fraction
+
+
+def picture_of(order: Order, kind: str, seed: int) -> Image.Image:
+    """One picture as training sees it, but for its compression."""
+    random = np.random.default_rng([7, seed])
+    return _picture(kind, seed, _ingredients(order), random, order.repainted).picture
 
 
 def _picture(
-    kind: str, seed: int, ingredients: _Ingredients, random: np.random.Generator
-) -> Image.Image:
+    kind: str, seed: int, from_: _Ingredients, random: np.random.Generator, share: float
+) -> Rendered:
     """Half of the recaptured pictures show real photos, or screens would be known by their art."""
-    clean, plates = ingredients.clean, ingredients.plates
-    if kind in {"residue", "leftover"} and random.random() < STAINED_SHARE and clean:
-        return stained(_opened(clean[int(random.integers(len(clean)))]), kind, seed)
-    if kind in RECAPTURED and seed % 2 and plates:
-        own = np.random.default_rng(seed)
-        shown = _opened(plates[int(own.integers(len(plates)))]).resize(_SIZES[0])
-        return on_screen(shown, own) if kind == "screen" else on_print(shown, own)
-    return render(kind, seed, _SIZES[seed % len(_SIZES)], backdrops=ingredients.backdrops)
+    stock = from_.stock
+    if kind in _REPAINTABLE and random.random() < share and from_.of(kind):
+        return _dish(kind, seed, from_, random)
+    if kind in {"screen", "print"} and seed % 2 and from_.plates:
+        plate = from_.plates[int(random.integers(len(from_.plates)))]
+        shown = _opened(plate).resize(_SIZES[0])
+        if random.random() < REPAINTED_SHARE:
+            shown = repainted(shown, random, stock)
+        return Rendered(
+            on_screen(shown, random) if kind == "screen" else on_print(shown, random), None
+        )
+    return rendered(kind, seed, _SIZES[seed % len(_SIZES)], stock)
+
+
+def _dish(kind: str, seed: int, from_: _Ingredients, random: np.random.Generator) -> Rendered:
+    """A real dish under another glaze; a stained one may be a clean one with rendered food."""
+    if kind != "clean" and random.random() < STAINED_SHARE and from_.of("clean"):
+        clean = _opened(_any(from_.of("clean"), random))
+        made = stained(clean, kind, seed, from_.stock)
+        if random.random() < REPAINTED_SHARE:
+            return made
+        return made._replace(picture=repainted(made.picture, random, from_.stock))
+    picture = repainted(_opened(_any(from_.of(kind), random)), random, from_.stock)
+    return Rendered(picture, 0.0 if kind == "clean" else None)
+
+
+def _any(photos: list[Photo], random: np.random.Generator) -> Photo:
+    return photos[int(random.integers(len(photos)))]
 
 
 def _opened(photo: Photo) -> Image.Image:
@@ -122,7 +222,7 @@ def _opened(photo: Photo) -> Image.Image:
 
 def _compressed(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=int(random.integers(55, 96)))
+    picture.save(buffer, "JPEG", quality=int(random.integers(45, 96)))
     with Image.open(buffer) as image:
         return image.convert("RGB")
 
@@ -133,10 +233,10 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--name", default="train")
+    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
-    made = rendered(given.count, given.seed, photos_in(given.photos), name=given.name)
-    print(f"{len(made.labels)} renders in {RUNS}")
+    order = Order(given.count, given.seed, given.photos, workers=given.workers)
+    print(f"{len(renders_of(order).labels)} pictures in {order.file}")
 
 
 if __name__ == "__main__":

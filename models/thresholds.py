@@ -6,14 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation import RENDERED, Scored, parts_of
+from models.evaluation import MADE, Scored, parts_of
 from scoring.model_card import Thresholds
 from scoring.plate import PARTS
 
 FOOD_ACCEPTED_RATE_MAX: Final = 0.01  # visible leftovers that would be credited
+RESIDUE_ACCEPTED_RATE_MAX: Final = 0.05  # films and specks that would be credited
 THING_ACCEPTED_RATE_MAX: Final = 0.005  # photos of no plate that would be credited
-PLATE_REFUSED_RATE_MAX: Final = 0.01  # plates that would be told "no plate", or "a screen"
-CLEAN_REFUSED_RATE_MAX: Final = 0.02  # clean plates that would be told "leftovers"
+PLATE_REFUSED_RATE_MAX: Final = 0.02  # plates that would be told "no plate", or "a screen"
+CLEAN_REFUSED_RATE_MAX: Final = 0.01  # clean plates that would be told "leftovers"
 STEP: Final = 50
 THRESHOLD_MIN: Final = 3_500  # a class that is not even likely decides nothing
 # Measured: no plate of the folder is darker than 52 in its brightest tenth; half of that is night.
@@ -30,6 +31,7 @@ def chosen_thresholds(rows: Sequence[Scored]) -> Thresholds:
     return Thresholds(
         clean_accepted_min=max(
             _strictest(judged, ("clean",), {"leftover", "full"}, FOOD_ACCEPTED_RATE_MAX),
+            _strictest(judged, ("clean",), {"residue"}, RESIDUE_ACCEPTED_RATE_MAX),
             _strictest(judged, ("clean",), {"not_a_plate"}, THING_ACCEPTED_RATE_MAX),
         ),
         not_a_plate_rejected_min=_strictest(
@@ -57,7 +59,7 @@ def _strictest(
 
 
 def _recapture(rows: Sequence[Scored]) -> int:
-    real = [row for row in rows if row.source != RENDERED and row.label != "not_a_plate"]
+    real = [row for row in rows if row.source not in MADE and row.label != "not_a_plate"]
     if not real:
         return THRESHOLD_MIN
     parts = np.array([row.score.recapture for row in real], np.float64)

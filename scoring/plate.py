@@ -21,6 +21,7 @@ from scoring.photo import decode_evidence
 Verdict = Literal["accepted", "in_review", "rejected"]
 CLASSES: Final = ("clean", "residue", "leftover", "full", "not_a_plate")
 PARTS: Final = 10_000  # scores are stored in whole parts, so that a verdict can be recomputed
+_OUTPUTS: Final = ("probabilities", "recapture", "leftover_fraction", "embedding")
 BATCH_MAX: Final = 16  # larger batches were no faster per photo and hold more memory
 _QUALITY_SIDE_PX: Final = 256  # sharpness is comparable only at one size
 _BRIGHTEST: Final = 0.9  # quantile: a dark table around a well-lit plate is no dark photo
@@ -48,6 +49,8 @@ class PlateScore:
     Attributes:
         scores: parts per 10,000 by class, summing to 10,000.
         recapture: how much it looks like a picture of a picture, parts per 10,000.
+        leftover_fraction: of the dish, the share that food covers, parts per 10,000; means nothing
+            where no plate is seen.
         verdict: `accepted`, `in_review` or `rejected`.
         reason: None when accepted, else `no_plate`, `too_dark`, `too_blurry`, `leftovers`,
             `looks_like_screen` or `uncertain`.
@@ -61,6 +64,7 @@ class PlateScore:
 
     scores: dict[str, int]
     recapture: int
+    leftover_fraction: int
     verdict: Verdict
     reason: str | None
     model: str
@@ -115,28 +119,28 @@ class PlateRecogniser:
 
     def _score_batch(self, photos: list[Image.Image]) -> list[PlateScore]:
         pixels = np.stack([pixels_of(photo, self.card.input_px) for photo in photos])
-        probabilities, recaptures, embeddings = self._session.run(
-            ["probabilities", "recapture", "embedding"], {"pixels": pixels}
-        )
+        outputs = self._session.run(_OUTPUTS, {"pixels": pixels})
         return [
-            self._assembled(photo, quantised(probabilities[at]), recaptures[at], embeddings[at])
-            for at, photo in enumerate(photos)
+            self._assembled(photo, *answers)
+            for photo, *answers in zip(photos, *outputs, strict=True)
         ]
 
     def _assembled(
         self,
         photo: Image.Image,
-        parts: list[int],
+        probabilities: NDArray[np.float32],
         recapture: float,
+        leftover_fraction: float,
         embedding: NDArray[np.float32],
     ) -> PlateScore:
-        scores = dict(zip(self.card.classes, parts, strict=True))
+        scores = dict(zip(self.card.classes, quantised(probabilities), strict=True))
         recapture_parts = round(float(recapture) * PARTS)
         quality = quality_of(photo)
         verdict, reason = decide(scores, recapture_parts, quality, self.card.thresholds)
         return PlateScore(
             scores=scores,
             recapture=recapture_parts,
+            leftover_fraction=round(float(leftover_fraction) * PARTS),
             verdict=verdict,
             reason=reason,
             model=self.card.sha256,

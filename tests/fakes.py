@@ -21,6 +21,7 @@ def make_score(jpeg=b"a plate", *, verdict="accepted", reason=None, fingerprint=
     score = PlateScore(
         scores=scores,
         recapture=0,
+        leftover_fraction=0,
         quality=Quality(luminance=200.0, sharpness=500.0),
         verdict=verdict,
         reason=reason,

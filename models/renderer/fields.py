@@ -5,10 +5,11 @@ longer side measures 2 (from -1 to 1).
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 Field = NDArray[np.float32]
 Colour = NDArray[np.float32]
@@ -113,3 +114,17 @@ def touched(mask: Field) -> tuple[slice, slice]:
     if rows.size == 0:
         return slice(0, 0), slice(0, 0)
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def photographed_patch(
+    random: Random, pictures: Sequence[Image.Image], shape: tuple[int, int], part: float = 0.4
+) -> Colour:
+    """A random piece of a photograph, at least `part` of its shorter side, stretched to `shape`."""
+    picked = pictures[int(random.integers(len(pictures)))].convert("RGB")
+    side = max(8.0, min(picked.size) * random.uniform(part, 1.0))
+    left, top = random.uniform(0, picked.width - side), random.uniform(0, picked.height - side)
+    box = (int(left), int(top), int(left + side), int(top + side))
+    fitted = ImageOps.fit(picked.crop(box), (max(2, shape[1]), max(2, shape[0])))
+    turned_over = fitted.transpose(Image.Transpose(int(random.integers(5))))
+    pixels = np.asarray(turned_over.resize((shape[1], shape[0])), np.float32)
+    return np.asarray(pixels * np.float32(random.uniform(0.6, 1.05) / 255), np.float32)

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
 
 from models.renderer.dishes import Dish
 from models.renderer.fields import (
@@ -14,6 +13,8 @@ from models.renderer.fields import (
     grid,
     happens,
     noise,
+    photographed_patch,
+    rounded,
     smoothstep,
     turned,
 )
@@ -22,10 +23,6 @@ from models.renderer.scene import Scene
 
 KNOB: Final = 0.13  # of a lid, in radii
 MILLED: Final = 0.85  # where a bottle cap's edge begins, in radii
-SCREEN_PIXELS: Final = (
-    110,
-    330,
-)  # visible screen pixels along the longer side of the photo
 
 
 def add_disc(scene: Scene, random: Random) -> None:
@@ -94,6 +91,8 @@ def add_boxes(scene: Scene, random: Random) -> None:
         print_on_it = smoothstep(noise(random, scene.shape, random.uniform(5, 50), 1), 0.4, 0.6)
         ink = random.uniform(0, 1, 3).astype(np.float32)
         full = paint + (ink - paint) * (print_on_it * random.uniform(0, 1))[..., None]
+        if scene.stock.things and happens(random, 0.5):
+            full = full * 0.3 + 0.7 * photographed_patch(random, scene.stock.things, scene.shape)
         alpha = 1 - smoothstep(np.asarray(rho, np.float32), 0.97, 1.0)
         rise = float(random.uniform(0.01, 0.3))
         scene.stand(
@@ -104,6 +103,36 @@ def add_boxes(scene: Scene, random: Random) -> None:
         )
 
 
+def add_clutter(scene: Scene, random: Random) -> None:
+    """Things of all shapes and sizes upon each other, as in a drawer or on a desk."""
+    xs, ys = grid(scene.shape)
+    for _ in range(int(random.integers(4, 26))):
+        size = float(np.exp(random.uniform(np.log(0.06), np.log(0.8))))
+        x, y = xs - random.uniform(-1, 1), ys - random.uniform(-0.8, 0.8)
+        along, across = turned(np.asarray(x), np.asarray(y), random.uniform(0, np.pi))
+        slender = random.uniform(0.2, 1.0)
+        rho = rounded(
+            np.asarray(along / size), np.asarray(across / (size * slender)), _corner(random)
+        )
+        rho = np.asarray(rho + random.uniform(0, 0.3) * noise(random, scene.shape, 4, 2))
+        alpha = 1 - smoothstep(np.asarray(rho, np.float32), 0.96, 1.0)
+        rise = float(random.uniform(0.0, 0.15)) + 0.1 * np.clip(1 - rho**2, 0, 1)
+        paint, gloss = _surface(scene, random), float(random.uniform(0, 0.9))
+        scene.stand(paint, alpha, rise=np.asarray(rise, np.float32), gloss=gloss)
+
+
+def _corner(random: Random) -> float:
+    return float(random.choice([2.0, 3.0, 9.0]))
+
+
+def _surface(scene: Scene, random: Random) -> Colour:
+    if scene.stock.things and happens(random, 0.5):
+        return photographed_patch(random, scene.stock.things, scene.shape, part=0.2)
+    lumps = noise(random, scene.shape, random.uniform(2, 60), 2) * random.uniform(0, 0.4)
+    paint = random.uniform(0.03, 0.95, 3).astype(np.float32) * (1 + lumps)[..., None]
+    return np.asarray(np.clip(paint, 0, 1), np.float32)
+
+
 def add_loose_food(scene: Scene, random: Random) -> None:
     """Food that lies on the table, or fills the picture: there is no dish to be clean."""
     xs, ys = grid(scene.shape)
@@ -112,81 +141,3 @@ def add_loose_food(scene: Scene, random: Random) -> None:
     well = 1 - smoothstep(np.asarray(far, np.float32), 0.9, 1.0)
     dish = Dish(np.asarray(xs / radius), np.asarray(ys / radius), well, well, radius)
     add_meal(scene, dish, random)
-
-
-def on_screen(picture: Image.Image, random: Random) -> Image.Image:
-    """Photograph a picture off a screen: pixels that beat against the sensor, bezel, glare."""
-    shown = _tilted(picture.filter(ImageFilter.GaussianBlur(0.7)), random)
-    radiance = np.asarray(shown, np.float32) / 255
-    height, width = radiance.shape[:2]
-    pitch = max(width, height) / random.uniform(*SCREEN_PIXELS)
-    turn, bend = random.uniform(-0.2, 0.2), random.uniform(-0.05, 0.05)
-    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    along = (xs + turn * ys + bend * ys * ys / height) / pitch
-    across = (ys - turn * xs) / pitch
-    depth = random.uniform(0.05, 0.25)
-    phases = np.array([0.0, 2.1, 4.2], np.float32)
-    columns = 1 + depth * np.sin(2 * np.pi * along[..., None] + phases)
-    rows = 1 + depth * random.uniform(0, 0.8) * np.sin(2 * np.pi * across)[..., None]
-    glow = np.array([0.92, 1.0, random.uniform(1.05, 1.3)], np.float32)
-    return _as_picture(radiance * columns * rows * glow + _glare(random, (height, width)))
-
-
-def on_print(picture: Image.Image, random: Random) -> Image.Image:
-    """Photograph a printed picture: paper border, halftone, dull colours, a fold."""
-    shown = _tilted(picture, random)
-    radiance = np.asarray(shown, np.float32) / 255
-    height, width = radiance.shape[:2]
-    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    pitch = max(width, height) / random.uniform(90, 260)
-    dots = np.sin((xs + ys) / pitch * 4.4) * np.sin((xs - ys) / pitch * 4.4)
-    dull = 0.12 + 0.75 * radiance + random.uniform(0.02, 0.08) * dots[..., None]
-    fold = np.exp(-(((xs - ys * random.uniform(-0.3, 0.3)) / width - random.random()) ** 2) / 2e-5)
-    return _as_picture(dull - 0.15 * fold[..., None] + _glare(random, (height, width)) * 0.5)
-
-
-def _tilted(picture: Image.Image, random: Random) -> Image.Image:
-    """Show the picture inside a frame, on a dark bezel or white paper, seen at an angle."""
-    width, height = picture.size
-    surround = int(random.choice([12, 30, 235]))  # two bezels and white paper
-    framed = Image.new("RGB", picture.size, (surround, surround, surround))
-    inset = random.uniform(-0.02, 0.12, 4)
-    left, top = int(width * inset[0]), int(height * inset[1])
-    right, bottom = int(width * (1 - inset[2])), int(height * (1 - inset[3]))
-    framed.paste(picture.resize((right - left, bottom - top)), (left, top))
-    if happens(random, 0.3):
-        bar = top + int(height * random.uniform(0.03, 0.09))  # of an application
-        red, green, blue = (int(value) for value in random.integers(0, 255, 3))
-        ImageDraw.Draw(framed).rectangle((left, top, right, bar), fill=(red, green, blue))
-    return _leaning(framed, random)
-
-
-def _leaning(picture: Image.Image, random: Random) -> Image.Image:
-    across, down = random.uniform(-0.12, 0.12, 2)
-    wide, high = abs(float(across)), abs(float(down))
-    return picture.transform(
-        picture.size,
-        Image.Transform.AFFINE,
-        (
-            *(1 + wide, float(across), -wide * picture.width / 2),
-            *(float(down), 1 + high, -high * picture.height / 2),
-        ),
-        Image.Resampling.BILINEAR,
-        fillcolor=(40, 38, 36),
-    )
-
-
-def _glare(random: Random, shape: tuple[int, int]) -> Colour:
-    if happens(random, 0.5):
-        return np.zeros((*shape, 1), np.float32)
-    xs, ys = grid(shape)
-    far = np.hypot(
-        xs - random.uniform(-1, 1),
-        (ys - random.uniform(-1, 1)) * random.uniform(0.5, 2),
-    )
-    spot = np.exp(-((far / random.uniform(0.1, 0.4)) ** 2)) * random.uniform(0.1, 0.6)
-    return np.asarray(spot[..., None], np.float32)
-
-
-def _as_picture(radiance: Colour) -> Image.Image:
-    return Image.fromarray((np.clip(radiance, 0, 1) * 255).astype(np.uint8))

@@ -1,10 +1,9 @@
 """What a dish stands on and what lies beside it: tables, trays, cutlery, napkins."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from models.renderer.fields import (
     Colour,
@@ -14,36 +13,29 @@ from models.renderer.fields import (
     grid,
     happens,
     noise,
+    photographed_patch,
     rounded,
     smoothstep,
     softened,
     turned,
 )
-from models.renderer.scene import Scene
+from models.renderer.scene import Scene, Stock
 
 
-def table(random: Random, shape: tuple[int, int], backdrops: Sequence[Image.Image]) -> Scene:
+def table(random: Random, shape: tuple[int, int], stock: Stock) -> Scene:
     """An empty scene: a procedural table top, or a photograph that serves as one."""
-    if backdrops and happens(random, 0.5):
-        albedo = _photograph(random, shape, backdrops)
+    if stock.things and happens(random, 0.5):
+        albedo = photographed_patch(random, stock.things, shape)
     else:
         albedo = _table_top(random, shape)
     bumps = random.uniform(0, 0.0006) * noise(random, shape, random.uniform(10, 60), 2)
     gloss = np.full(shape, random.uniform(0, 0.5), np.float32)
-    scene = Scene(np.clip(albedo, 0.01, 1), np.asarray(bumps, np.float32), gloss)
+    albedo = np.clip(albedo, 0.01, 1)
+    empty = np.zeros(shape, np.float32)
+    scene = Scene(albedo, np.asarray(bumps, np.float32), gloss, empty, empty.copy(), stock)
     if happens(random, 0.3):
         _serving_tray(scene, random)
     return scene
-
-
-def _photograph(random: Random, shape: tuple[int, int], backdrops: Sequence[Image.Image]) -> Colour:
-    picked = backdrops[int(random.integers(len(backdrops)))].convert("RGB")
-    side = min(picked.size) * random.uniform(0.4, 1.0)
-    left = random.uniform(0, picked.width - side)
-    top = random.uniform(0, picked.height - side)
-    crop = picked.crop((int(left), int(top), int(left + side), int(top + side)))
-    fitted = ImageOps.fit(crop, (shape[1], shape[0]))
-    return np.asarray(fitted, np.float32) * np.float32(random.uniform(0.5, 1.0) / 255)
 
 
 def _table_top(random: Random, shape: tuple[int, int]) -> Colour:
@@ -137,3 +129,30 @@ def add_napkin(scene: Scene, random: Random, *, at: tuple[float, float]) -> None
     white = colour(0.93, 0.93, 0.92) * np.float32(random.uniform(0.8, 1.05))
     paint = np.broadcast_to(white, (*scene.shape, 3))
     scene.lay(paint, alpha, rise=np.asarray(creases + 0.02, np.float32), gloss=0.02)
+
+
+def add_hand(scene: Scene, random: Random) -> None:
+    """Fingers that reach in from the edge, as of who holds the dish."""
+    height, width = scene.shape
+    side = max(width, height)
+    mask = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(mask)
+    turn = random.uniform(0, 2 * math.pi)
+    outside = np.array(
+        [width / 2 + math.cos(turn) * side * 0.75, height / 2 + math.sin(turn) * side * 0.75]
+    )
+    for _ in range(int(random.integers(1, 5))):
+        root = outside + random.normal(0, 0.06, 2) * side
+        tip = np.array([width / 2, height / 2]) + (root - [width / 2, height / 2]) * random.uniform(
+            0.55, 0.8
+        )
+        thick = int(side * random.uniform(0.05, 0.1))
+        line = [float(value) for value in (*root, *tip)]
+        draw.line(line, fill=255, width=thick)
+        x, y = float(tip[0]), float(tip[1])
+        draw.ellipse([x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2], fill=255)
+    skin = colour(0.72, 0.50, 0.38) * np.float32(random.uniform(0.35, 1.25))
+    paint = skin * (1 + 0.06 * noise(random, scene.shape, 12, 3))[..., None]
+    alpha = softened(mask, side * 0.004)
+    rise = np.asarray(0.1 * softened(mask, side * 0.02), np.float32)
+    scene.lay(np.asarray(paint, np.float32), alpha, rise=rise, gloss=0.15)

@@ -25,6 +25,7 @@ def made_score(clean, *, verdict="in_review", not_a_plate=0, recapture=0):
     return PlateScore(
         scores=scores,
         recapture=recapture,
+        leftover_fraction=0,
         verdict=verdict,
         reason=None if verdict == "accepted" else "uncertain",
         model="0" * 64,
@@ -161,13 +162,20 @@ def test_no_group_of_photos_is_split():
     if not (PHOTOS_DEFAULT / "manifest.csv").is_file():
         pytest.skip(f"{PHOTOS_DEFAULT} is not here")
     photos = photos_in(PHOTOS_DEFAULT)
-    days = {(photo.path.name[:8], photo.part) for photo in photos if "canteen" in photo.dataset}
     trays = {}
     for photo in photos:
         if "canteen" in photo.dataset:
             trays.setdefault(photo.path.name[:15], set()).add(photo.part)
 
-    assert ("20220527", "held_out") in days
-    assert not {("20220527", "train"), ("20220527", "tune")} & days
     assert all(len(parts) == 1 for parts in trays.values())
     assert {p.part for p in photos if p.dataset == "steel_tray"} == {"held_out"}
+    assert {p.part for p in photos if p.dataset == "canteen_dish"} == {"train", "tune", "held_out"}
+
+
+def test_a_day_that_is_left_out_is_held_out_whole():
+    if not (PHOTOS_DEFAULT / "manifest.csv").is_file():
+        pytest.skip(f"{PHOTOS_DEFAULT} is not here")
+    photos = photos_in(PHOTOS_DEFAULT, frozenset({"20220527"}))
+    parts = {p.part for p in photos if p.path.name.startswith("20220527")}
+
+    assert parts == {"held_out"}
