@@ -7,24 +7,22 @@ from uuid import UUID
 
 import pytest
 
-from backend.checkins.queries import OUTCOME_CHANNEL, check_ins_by_id, insert_check_ins
-from backend.checkins.score_queries import (
-    Fingerprint,
-    Scored,
-    find_neighbours,
-    insert_fingerprints,
+from backend.checkins.neighbour_queries import (
+    find_recent_neighbours,
     insert_near_matches,
-    insert_scores,
     yielding,
 )
+from backend.checkins.queries import OUTCOME_CHANNEL, check_ins_by_id, insert_check_ins
+from backend.checkins.score_queries import Fingerprint, Scored, insert_fingerprints, insert_scores
 from backend.checkins.steps import SCORE_BATCH_MAX, score_step
 from backend.db import fetch, run
 from backend.events import CHECK_IN_RECEIVED, CREDIT, SCORE, Event
 from backend.evidence_store import EvidenceStore
 from backend.outbox import append, lease
+from scoring.model_card import UNMEASURED
 from scoring.photo import PhotoUnreadable
 from tests.builders import make_check_in
-from tests.fakes import ScriptedScorer, make_score
+from tests.fakes import MODEL, ScriptedScorer, make_score
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 PDQ = bytes(range(32))
@@ -273,21 +271,27 @@ async def test_of_two_racing_copies_exactly_one_stops(engine, store, saved_photo
 
 async def test_of_two_steps_that_see_each_other_the_first_to_insert_yields(engine, saved_photo):
     photos = [await saved_photo(b"one"), await saved_photo(b"two")]
-    prints = [Fingerprint(each.id, NOON, [PDQ] * 8, [1.0] + [0.0] * 63) for each in photos]
+    ids = [each.id for each in photos]
+    prints = [
+        Fingerprint(each.id, NOON, each.region, [PDQ] * 8, [1.0] + [0.0] * 63, MODEL)
+        for each in photos
+    ]
     async with engine.begin() as conn:
+        scores = [Scored(id, MODEL, [10_000, 0, 0, 0, 0], 0, "accepted", None) for id in ids]
+        await insert_scores(conn, scores, NOON)
         await insert_fingerprints(conn, prints)
     async with asyncio.TaskGroup() as group, engine.begin() as first, engine.begin() as second:
         seen = [
-            await find_neighbours(conn, [each])
+            await find_recent_neighbours(conn, [each], UNMEASURED)
             for conn, each in ((first, prints[0]), (second, prints[1]))
         ]
         await insert_near_matches(first, seen[0])
         # Waits for the first one's commit.
         late = group.create_task(insert_near_matches(second, seen[1]))
-        assert await yielding(first, seen[0]) == {photos[0].id}
+        assert [pair.check_in_id for pair in await yielding(first, seen[0])] == [ids[0]]
         await first.commit()
         await late
-        assert await yielding(second, seen[1]) == set()
+        assert await yielding(second, seen[1]) == []
 
 
 async def test_of_two_copies_in_one_batch_the_later_stops(engine, store, saved_photo):
