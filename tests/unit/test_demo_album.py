@@ -45,7 +45,7 @@ def test_a_folder_without_photos_is_refused(tmp_path):
 def test_the_manifest_says_what_was_trained_on(folder):
     rows = [
         "path,dataset,label,leftover_fraction,licence,source_repository,group,note",
-        "clean/00.jpg,canteen_dish,clean,,,,20220527T1,",
+        "clean/00.jpg,canteen_dish,clean,,,,20220527T3,",
         "clean/05.jpg,steel_tray,clean,,,,1,",
         "clean/06.jpg,canteen_dish,clean,,,,20220527T2,near-clean",
     ]

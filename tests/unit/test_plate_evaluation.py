@@ -1,15 +1,19 @@
+import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import models
-from models.card import card_text, provisional_card
+from models.card import card_text, provisional_card, with_experiments
 from models.evaluate import main as evaluate
 from models.evaluation import Scored, figures_of
 from models.metrics import auc, auc_interval, calibration_error, rate_bound
 from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
+from models.sheets import COLUMNS, TILE_PX, worst_sheet
 from models.thresholds import chosen_thresholds
 from scoring.fingerprint import Fingerprints
 from scoring.model_card import read_card
@@ -126,7 +130,7 @@ def test_figures_are_per_source_and_never_pooled():
 def test_a_written_card_is_read_back_by_the_service():
     card = provisional_card(b"a model")
     notes = dict.fromkeys(
-        ("input_px", "manifest_sha256", "minutes", "renders", "seed", "temperature"), "1"
+        ("input_px", "made", "manifest_sha256", "plate", "seed", "state", "steps"), "1"
     )
     rows = [made_row("clean", 9_000, verdict="accepted"), made_row("leftover", 100)]
 
@@ -179,3 +183,22 @@ def test_a_day_that_is_left_out_is_held_out_whole():
     parts = {p.part for p in photos if p.path.name.startswith("20220527")}
 
     assert parts == {"held_out"}
+
+
+def test_new_experiments_replace_the_table_of_a_card():
+    card = "before\n| training | steps | a: clean |\n|---|\n\n## After\nend"
+    areas = {"a day left out": {"steps": 500, "auc": {"canteen_dish: clean": [0.9, 0.8, 0.95]}}}
+    text = with_experiments(card, areas)
+
+    assert "| a day left out | 500 | 0.900 (0.800 to 0.950) |" in text
+    assert text.startswith("before\n")
+    assert text.endswith("\n## After\nend")
+    assert "a: clean" not in text
+
+
+def test_the_worst_sheet_shows_the_farthest_from_the_truth_first():
+    tile = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(tile, "JPEG")
+    rows = [replace(made_row("leftover", clean), jpeg=tile.getvalue()) for clean in (0, 9_000)]
+
+    assert worst_sheet(rows).size == (COLUMNS * TILE_PX, TILE_PX)
