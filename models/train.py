@@ -194,7 +194,7 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     parser.add_argument("--reviewed", type=Path, nargs="*", default=())
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=13_000)
     parser.add_argument("--made", type=int, default=24_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--file", type=Path, default=FILE)

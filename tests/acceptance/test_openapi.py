@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-EXAMPLES_MAX = 30  # per operation; the whole takes about ten seconds
+EXAMPLES_MAX = 10  # per operation, of which there are more than a hundred
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -82,19 +82,20 @@ def odd_cases(operation):
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_odd_requests_are_answered_as_described(service):
     description = await described(service)
     bearers = {
-        "/v1/operator/summary": (await service.caller("op", "operator")).bearer,
+        "/v1/operator/": (await service.caller("op", "operator")).bearer,
+        "/v1/review/": (await service.caller("rev", "reviewer")).bearer,
         "/v1/bags/{code}/weighings": service.keys["scale"],
+        "/": (await service.member()).bearer,
     }
-    member = await service.member()
     schema = schemathesis.openapi.from_dict(description)
 
     def ask_all_oddly():
         for operation in [result.ok() for result in schema.get_all_operations()]:
-            bearer = bearers.get(operation.path, member.bearer)
+            bearer = next(bearers[start] for start in bearers if operation.path.startswith(start))
             ask_oddly(operation, service.base, {"Authorization": f"Bearer {bearer}"})
 
     await asyncio.to_thread(ask_all_oddly)
