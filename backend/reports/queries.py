@@ -89,24 +89,23 @@ async def corrections_reported(
         conn,
         "SELECT reported_in, occurred_on, action, sum(credits)::bigint AS credits,"
         " sum(grams)::bigint AS grams, sum(points)::bigint AS points FROM total_correction"
-        " WHERE reported_in BETWEEN date_trunc('month', CAST(:since AS date))::date AND :until"
+        " WHERE reported_in BETWEEN :first AND :until"
         " GROUP BY reported_in, occurred_on, action ORDER BY reported_in, occurred_on, action",
-        since=since,
+        first=since.replace(day=1),
         until=until,
     )
 
 
 async def is_closed(conn: AsyncConnection, *, since: date, until: date) -> bool:
     """Whether every month of [since, until] is closed, so that its published totals are final."""
+    months = (until.year - since.year) * 12 + until.month - since.month + 1
     row = await fetch_one(
         conn,
-        "SELECT bool_and(closed_month.month IS NOT NULL) AS closed FROM generate_series("
-        "date_trunc('month', CAST(:since AS date)), CAST(:until AS date), interval '1 month')"
-        " AS asked(month) LEFT JOIN closed_month ON closed_month.month = asked.month::date",
-        since=since,
+        "SELECT count(*) AS closed FROM closed_month WHERE month BETWEEN :first AND :until",
+        first=since.replace(day=1),
         until=until,
     )
-    return bool(row and row.closed)
+    return row is not None and row.closed == months
 
 
 async def undecided(conn: AsyncConnection, *, since: date, until: date) -> Row[Any]:

@@ -303,6 +303,7 @@ async def test_clients_are_told_what_to_send(service, language):
     }
     assert {each["action"] for each in config["actions"] if each["is_enabled"]} == {
         *("clean_plate", "mixed_recycling", "sorted_recycling", "metro", "bus", "cycling"),
+        *("walking", "no_drive_day", "paper_avoided"),
     }
     switched_off = [each for each in config["actions"] if not each["is_enabled"]]
     assert switched_off
