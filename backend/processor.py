@@ -45,6 +45,7 @@ LOOK_ANYWAY_S = 1.0  # due retries have no notification
 # Steps that look by themselves, so that no bell for credits asks for notices too.
 PACE_S: Mapping[str, float] = {NOTIFY: 1.0, WEBHOOK: 1.0}
 SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
+SCORE_LANES = 2  # one is in the model while the other one is in the database
 SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo waits this long
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 DELETE_EVERY_S = 600.0  # evidence is due two hours before the day that is promised is over
@@ -105,7 +106,8 @@ class Processor:
                 group.create_task(self.deliverer.serve())
             for name, act, pause_s in Upkeep(self.engine, self.rules.clock_shift_s).duties():
                 group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
-            group.create_task(self._repeat(SCORE, self.score_once, ring))
+            for _ in range(SCORE_LANES):
+                group.create_task(self._repeat(SCORE, self.score_once, ring))
             group.create_task(self._repeat(SIMULATE, self.simulate_once, ring))
             group.create_task(
                 self._repeat("sweep", self.sweep_once, partial(asyncio.sleep, SWEEP_EVERY_S))
