@@ -46,6 +46,7 @@ from backend.reports.routes import TotalsReader
 from backend.review.room import ReviewRoom, build_review
 from backend.review.steps import ReviewRules
 from backend.rewards.domain import FirstRedemption
+from backend.rewards.pool_codes import PoolKeys
 from backend.rewards.room import build_rewards
 from backend.rewards.rules import RewardRules
 from backend.settings import Settings
@@ -102,7 +103,9 @@ def build_api(
     intake = _intake_of(deployment, waiters)
     review = _review_of(deployment, card)
     reward_rules = _reward_rules(settings, rules.clock_shift_s)
-    rewards = build_rewards(engine, reward_rules, rules.claim_secret)
+    rewards = build_rewards(
+        engine, reward_rules, PoolKeys.derive(deployment.sealer, rules.claim_secret)
+    )
     crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)
     routes: list[Route[Any, Any]] = [

@@ -23,3 +23,7 @@ class DomainError(Exception):
 
 class NotFound(DomainError):
     """There is no such resource, or it is not yours to see."""
+
+
+class SecondPersonNeeded(DomainError):
+    """Whoever proposed this cannot approve it."""

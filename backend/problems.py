@@ -11,7 +11,7 @@ from backend.campaigns.problem_rows import CAMPAIGN_PROBLEMS
 from backend.crediting.calculation_routes import NothingCalculated
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.problem_rows import CREDITING_PROBLEMS
-from backend.errors import DomainError
+from backend.errors import DomainError, SecondPersonNeeded
 from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
 from backend.http.problem import ProblemType
 from backend.idempotency import IdempotencyKeyReused
@@ -49,6 +49,10 @@ _RETRY_SOON = {"Retry-After": "2"}
 
 PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     **WEBHOOK_PROBLEMS,
+    SecondPersonNeeded: ProblemType(
+        "second-person-needed", 403, "须由另一人批准", "A second person is needed",
+        "请让另一位有权限的人批准", "Let somebody else who has the role approve it",
+    ),
     Overloaded: ProblemType(
         "overloaded", 503, "系统繁忙", "Overloaded",
         "请稍后重试", "Wait for the seconds in Retry-After, then try again", _RETRY_SOON,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.metrics import auc, auc_interval, calibration_error, rate_bound
-from models.photos import Photo
+from models.photos import Photo, opened
 from models.renderer import KINDS, rendered
 from models.renderer.scene import Stock
 from models.renders import HELD_OUT_SEED
@@ -79,7 +79,7 @@ class SourceFigures:
 def scored_held_out(photos: Sequence[Photo], recogniser: PlateRecogniser) -> list[Scored]:
     """Score every sure held-out photo, repaints of them, and renders that no training saw."""
     held_out = [photo for photo in photos if photo.part == "held_out" and photo.sure]
-    things = [_opened(photo) for photo in held_out if photo.dataset == "clothing"]
+    things = [opened(photo) for photo in held_out if photo.dataset == "clothing"]
     return [
         *(_scored_photo(photo, recogniser) for photo in held_out),
         *_scored_repaints(held_out, Stock(things), recogniser),
@@ -101,7 +101,7 @@ def _scored_repaints(
             continue
         random = np.random.default_rng(zlib.crc32(photo.path.name.encode()))
         for number in range(REPAINTED_EACH):
-            jpeg = _jpeg(repainted(_opened(photo), random, stock))
+            jpeg = _jpeg(repainted(opened(photo), random, stock))
             name = f"{photo.path.name}-{number}"
             yield Scored(name, REPAINTED, photo.label, _score(jpeg, recogniser), jpeg=jpeg)
 
@@ -113,11 +113,6 @@ def _scored_renders(stock: Stock, recogniser: PlateRecogniser) -> Iterator[Score
             jpeg = _jpeg(made.picture)
             score = _score(jpeg, recogniser)
             yield Scored(f"{kind}-{seed}", RENDERED, label, score, made.leftover_fraction, jpeg)
-
-
-def _opened(photo: Photo) -> Image.Image:
-    with Image.open(photo.path) as image:
-        return image.convert("RGB")
 
 
 def _jpeg(picture: Image.Image) -> bytes:

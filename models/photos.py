@@ -97,6 +97,12 @@ def _part(dataset: str, group: str, left_out: frozenset[str]) -> Part:
     return "tune" if lot < HELD_OUT_SHARE + TUNE_SHARE else "train"
 
 
+def opened(photo: Photo) -> Image.Image:
+    """The picture, RGB, in memory."""
+    with Image.open(photo.path) as image:
+        return image.convert("RGB")
+
+
 def squeezed(image: Image.Image, side: int) -> NDArray[np.uint8]:
     """A picture squeezed into a square, as the recogniser sees it.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.photos import LEFT_OUT, PHOTOS_DEFAULT, Photo, photos_in, squeezed
+from models.photos import LEFT_OUT, PHOTOS_DEFAULT, Photo, opened, photos_in, squeezed
 from models.renderer import KINDS, RECAPTURED, Rendered, rendered, stained
 from models.renderer.recaptures import on_print, on_screen
 from models.renderer.scene import Stock
@@ -142,7 +142,7 @@ def _ingredients(order: Order) -> _Ingredients:
     plates = [photo for photo in known if photo.label != "not_a_plate"]
     chosen = random.permutation(len(things))[:THINGS_MAX]
     foods = [photo for photo in plates if photo.label == "leftover" and photo.dataset == TIGHT]
-    stock = Stock([_opened(things[at]) for at in chosen], [_middle(_opened(one)) for one in foods])
+    stock = Stock([opened(things[at]) for at in chosen], [_middle(opened(one)) for one in foods])
     return _Ingredients(stock, plates)
 
 
@@ -190,7 +190,7 @@ def _picture(
         return _dish(kind, seed, from_, random)
     if kind in {"screen", "print"} and seed % 2 and from_.plates:
         plate = from_.plates[int(random.integers(len(from_.plates)))]
-        shown = _opened(plate).resize(_SIZES[0])
+        shown = opened(plate).resize(_SIZES[0])
         if random.random() < REPAINTED_SHARE:
             shown = repainted(shown, random, stock)
         return Rendered(
@@ -202,22 +202,17 @@ def _picture(
 def _dish(kind: str, seed: int, from_: _Ingredients, random: np.random.Generator) -> Rendered:
     """A real dish under another glaze; a stained one may be a clean one with rendered food."""
     if kind != "clean" and random.random() < STAINED_SHARE and from_.of("clean"):
-        clean = _opened(_any(from_.of("clean"), random))
+        clean = opened(_any(from_.of("clean"), random))
         made = stained(clean, kind, seed, from_.stock)
         if random.random() < REPAINTED_SHARE:
             return made
         return made._replace(picture=repainted(made.picture, random, from_.stock))
-    picture = repainted(_opened(_any(from_.of(kind), random)), random, from_.stock)
+    picture = repainted(opened(_any(from_.of(kind), random)), random, from_.stock)
     return Rendered(picture, 0.0 if kind == "clean" else None)
 
 
 def _any(photos: list[Photo], random: np.random.Generator) -> Photo:
     return photos[int(random.integers(len(photos)))]
-
-
-def _opened(photo: Photo) -> Image.Image:
-    with Image.open(photo.path) as image:
-        return image.convert("RGB")
 
 
 def _compressed(picture: Image.Image, random: np.random.Generator) -> Image.Image:

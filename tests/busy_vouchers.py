@@ -22,6 +22,7 @@ from backend.rewards.rules import RewardRules
 from backend.rewards.settle import Settling, write_settlements
 from backend.rewards.statements import close_shift, make_statement
 from backend.rewards.voucher_queries import vouchers_by_id
+from backend.sealing import make_sealer
 from backend.units import shanghai_day
 
 RULES = RewardRules(FirstRedemption(needs_phone=False, account_age=timedelta(0)), "330100")
@@ -136,7 +137,13 @@ async def _pool(engine, account_id):
     async with engine.begin() as conn:
         now = (await lock_accounts(conn, ())).now
         of = {"reward_id": reward_id, "merchant_id": merchant_id}
-        await import_codes(conn, "A1\nA2", keys=PoolKeys.derive(b"secret"), now=now, **of)
+        await import_codes(
+            conn,
+            "A1\nA2",
+            keys=PoolKeys.derive(make_sealer("", b"secret"), b"secret"),
+            now=now,
+            **of,
+        )
     await issue(engine, account_id, reward_id)
 
 

@@ -26,7 +26,6 @@ from backend.campaigns.domain import (
     CampaignDecided,
     CampaignOverlaps,
     CampaignTooEarly,
-    SecondPersonNeeded,
 )
 from backend.campaigns.points_rules import database_clock
 from backend.campaigns.steps import (
@@ -37,7 +36,7 @@ from backend.campaigns.steps import (
     write_alone,
     write_once,
 )
-from backend.errors import NotFound
+from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.problem import Fault

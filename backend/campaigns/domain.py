@@ -42,10 +42,6 @@ class CampaignDecided(DomainError):
     """This campaign or change of budget was approved before."""
 
 
-class SecondPersonNeeded(DomainError):
-    """Whoever proposed this cannot approve it; money needs two persons."""
-
-
 class StopTooSoon(DomainError):
     """A stop is announced at least seven days ahead, and once."""
 

@@ -21,11 +21,11 @@ from backend.campaigns.answers import (
 )
 from backend.campaigns.budgets import alerts, fund_rows
 from backend.campaigns.campaign_routes import MAY_READ, MAY_WRITE
-from backend.campaigns.domain import CampaignDecided, SecondPersonNeeded, StopTooSoon
+from backend.campaigns.domain import CampaignDecided, StopTooSoon
 from backend.campaigns.fund_queries import FundChange, change_by_id, changes_before
 from backend.campaigns.points_rules import database_clock
 from backend.campaigns.steps import approve_change, propose_change, write_alone, write_once
-from backend.errors import NotFound
+from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.refusals import IdempotencyKeyMissing
 from backend.http.routes import Answer, Call, Route

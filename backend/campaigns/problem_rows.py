@@ -6,7 +6,6 @@ from backend.campaigns.domain import (
     CampaignDecided,
     CampaignOverlaps,
     CampaignTooEarly,
-    SecondPersonNeeded,
     StopTooSoon,
 )
 from backend.errors import DomainError
@@ -26,10 +25,6 @@ CAMPAIGN_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     CampaignDecided: ProblemType(
         "campaign-decided", 409, "已由他人批准", "Approved already",
         "请刷新后查看;如需变更,请另提", "Look at it again; propose a new change if one is needed",
-    ),
-    SecondPersonNeeded: ProblemType(
-        "second-person-needed", 403, "须由另一人批准", "A second person is needed",
-        "请让另一位有权限的人批准", "Let somebody else who has the role approve it",
     ),
     StopTooSoon: ProblemType(
         "stop-too-soon", 409, "停止日须至少提前 7 天公告,且只公告一次", "Stop announced too late",

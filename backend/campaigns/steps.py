@@ -27,7 +27,6 @@ from backend.campaigns.domain import (
     CampaignOverlaps,
     CampaignTooEarly,
     Scope,
-    SecondPersonNeeded,
     StopTooSoon,
     overlap,
 )
@@ -41,7 +40,7 @@ from backend.campaigns.fund_queries import (
 )
 from backend.campaigns.points_rules import RULES_AHEAD, database_clock
 from backend.campaigns.queries import top_up
-from backend.errors import DomainError, NotFound
+from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.events import STOP_ANNOUNCED, Event
 from backend.idempotency import Intention, find_effects, record_effects
 from backend.ids import uuid7

@@ -49,6 +49,25 @@ async def insert_check_ins(conn: AsyncConnection, check_ins: Sequence[CheckIn]) 
     await copy_rows(conn, "check_in", CheckIn._fields, rows)
 
 
+_SETTLE = (
+    "UPDATE check_in SET status = given.status, reason = given.reason,"
+    " quantities = coalesce(CAST(given.quantities AS jsonb), check_in.quantities),"
+    " action = coalesce(given.action, check_in.action),"
+    " decided_at = CASE WHEN given.status = ANY(CAST(:decided AS text[]))"
+    " THEN CAST(:now AS timestamptz) END,"
+    " stopped_at = CASE WHEN given.status = ANY(CAST(:stopped AS text[]))"
+    " THEN CAST(:now AS timestamptz) END,"
+    " in_review_since = CASE WHEN given.status = 'in_review'"
+    " THEN CAST(:now AS timestamptz) END,"
+    " appeal_until = given.appeal_until, evidence_until = given.evidence_until"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:was AS text[]), CAST(:statuses AS text[]),"
+    " CAST(:reasons AS text[]), CAST(:quantities AS text[]), CAST(:actions AS text[]),"
+    " CAST(:appeals AS timestamptz[]), CAST(:evidences AS timestamptz[]))"
+    " AS given(id, was, status, reason, quantities, action, appeal_until, evidence_until)"
+    " WHERE check_in.id = given.id AND check_in.status = given.was RETURNING check_in.id"
+)
+
+
 async def settle_check_ins(
     conn: AsyncConnection, changes: Sequence[Change], now: datetime
 ) -> set[UUID]:
@@ -61,21 +80,7 @@ async def settle_check_ins(
         return set()
     rows = await fetch(
         conn,
-        "UPDATE check_in SET status = given.status, reason = given.reason,"
-        " quantities = coalesce(CAST(given.quantities AS jsonb), check_in.quantities),"
-        " action = coalesce(given.action, check_in.action),"
-        " decided_at = CASE WHEN given.status = ANY(CAST(:decided AS text[]))"
-        " THEN CAST(:now AS timestamptz) END,"
-        " stopped_at = CASE WHEN given.status = ANY(CAST(:stopped AS text[]))"
-        " THEN CAST(:now AS timestamptz) END,"
-        " in_review_since = CASE WHEN given.status = 'in_review'"
-        " THEN CAST(:now AS timestamptz) END,"
-        " appeal_until = given.appeal_until, evidence_until = given.evidence_until"
-        " FROM unnest(CAST(:ids AS uuid[]), CAST(:was AS text[]), CAST(:statuses AS text[]),"
-        " CAST(:reasons AS text[]), CAST(:quantities AS text[]), CAST(:actions AS text[]),"
-        " CAST(:appeals AS timestamptz[]), CAST(:evidences AS timestamptz[]))"
-        " AS given(id, was, status, reason, quantities, action, appeal_until, evidence_until)"
-        " WHERE check_in.id = given.id AND check_in.status = given.was RETURNING check_in.id",
+        _SETTLE,
         decided=sorted(DECIDED),
         stopped=sorted(STOPPED),
         now=now,

@@ -83,10 +83,6 @@ class ProposalDecided(DomainError):
     """This proposal was decided before, in another way or by somebody else."""
 
 
-class SecondPersonNeeded(DomainError):
-    """Whoever proposed a change cannot approve it."""
-
-
 class Standing(NamedTuple):
     """A version on record; the fields are columns of `methodology_version`.
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import run_batch
-from backend.errors import DomainError, NotFound
+from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
@@ -23,7 +23,6 @@ from backend.methodologies.domain import (
     NotSimulated,
     ProposalDecided,
     ProposalOpen,
-    SecondPersonNeeded,
     Standing,
     Status,
     StatusMoveNotAllowed,

@@ -11,7 +11,6 @@ from backend.methodologies.domain import (
     NotSimulated,
     ProposalDecided,
     ProposalOpen,
-    SecondPersonNeeded,
     StatusMoveNotAllowed,
     SuccessionNotPossible,
     VersionNotInstalled,
@@ -59,10 +58,6 @@ METHODOLOGY_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ProposalDecided: ProblemType(
         "proposal-decided", 409, "提议已有决定", "Proposal is decided",
         "请刷新后查看结果;如需变更,请另提", "Look at its outcome; make a new proposal for a change",
-    ),
-    SecondPersonNeeded: ProblemType(
-        "second-person-needed", 403, "须由另一人批准", "A second person is needed",
-        "请让另一位有权限的人批准", "Let somebody else who has the role approve it",
     ),
     MethodologyFileFaulty: ProblemType(
         "methodology-file-faulty", 422, "方法学文件有误", "Methodology file is faulty",

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
-from backend.errors import DomainError, NotFound
+from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.idempotency import Intention, find_effects, record_effects
 from backend.ids import uuid7
 from backend.methodologies.domain import (
@@ -20,7 +20,6 @@ from backend.methodologies.domain import (
     Proposal,
     ProposalDecided,
     ProposalOpen,
-    SecondPersonNeeded,
     Standing,
     Status,
     StatusMoveNotAllowed,

@@ -3,14 +3,12 @@
 import csv
 import hashlib
 import hmac
-import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 from uuid import UUID
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from backend.sealing import Sealer
 
-NONCE_BYTES = 12  # NIST SP 800-38D, 8.2.2: random nonces, far fewer than 2**32 under one key
 CODE_CHARACTERS_MAX = 200
 
 
@@ -22,32 +20,35 @@ class RowError(NamedTuple):
 
 
 class PoolKeys(NamedTuple):
-    """Keys derived from the programme's secret, one for each use."""
+    """What seals codes, and the key that finds the same code again."""
 
-    seal: bytes
+    sealer: Sealer
     find: bytes
 
     @classmethod
-    def derive(cls, secret: bytes) -> Self:
-        """The keys of a programme; the secret itself encrypts nothing."""
-        return cls(
-            hmac.new(secret, b"pool code seal", hashlib.sha256).digest(),
-            hmac.new(secret, b"pool code find", hashlib.sha256).digest(),
-        )
+    def derive(cls, sealer: Sealer, secret: bytes) -> Self:
+        """The keys of a programme; the secret itself hashes nothing."""
+        return cls(sealer, hmac.new(secret, b"pool code find", hashlib.sha256).digest())
 
     def sealed(self, code_id: UUID, code: str) -> bytes:
         """The code as it rests in the database; it opens under its own id only."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + AESGCM(self.seal).encrypt(nonce, code.encode(), code_id.bytes)
+        return self.sealer.seal(code.encode(), place=_place(code_id))
 
     def opened(self, code_id: UUID, ciphertext: bytes) -> str:
-        """The code that was sealed."""
-        nonce, rest = ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:]
-        return AESGCM(self.seal).decrypt(nonce, rest, code_id.bytes).decode()
+        """The code that was sealed.
+
+        Raises:
+            SealBroken: its key is no longer in the settings.
+        """
+        return self.sealer.unseal(ciphertext, place=_place(code_id)).decode()
 
     def fingerprint(self, code: str) -> bytes:
         """What finds the same code again."""
         return hmac.new(self.find, code.encode(), hashlib.sha256).digest()
+
+
+def _place(code_id: UUID) -> str:
+    return f"pool_code {code_id}"
 
 
 def read_codes(text: str) -> tuple[Mapping[str, int], Sequence[RowError]]:

@@ -39,9 +39,8 @@ class RewardsRoom:
     batchers: Sequence[Batcher[Any, Any]]
 
 
-def build_rewards(engine: AsyncEngine, rules: RewardRules, secret: bytes) -> RewardsRoom:
-    """Wire the room; pool codes are sealed with keys derived from `secret`."""
-    keys = PoolKeys.derive(secret)
+def build_rewards(engine: AsyncEngine, rules: RewardRules, keys: PoolKeys) -> RewardsRoom:
+    """Wire the room; pool codes rest under `keys`."""
     shift = rules.clock_shift_s
     redemptions = Batcher(engine, partial(write_redemptions, rules=rules))
     voids = Batcher(engine, partial(write_voids, clock_shift_s=shift))

@@ -10,7 +10,7 @@ from backend.batches import run_batch
 from backend.crediting.domain import ActivityNotCovered
 from backend.crediting.steps import Rulebook, credit_batch
 from backend.db import fetch, run
-from backend.errors import NotFound
+from backend.errors import NotFound, SecondPersonNeeded
 from backend.idempotency import IdempotencyKeyReused, Intention
 from backend.ids import uuid7
 from backend.ledger.queries import lock_accounts
@@ -21,7 +21,6 @@ from backend.methodologies.domain import (
     NotSimulated,
     ProposalDecided,
     ProposalOpen,
-    SecondPersonNeeded,
     Status,
     StatusMoveNotAllowed,
     SuccessionNotPossible,
