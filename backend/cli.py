@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from backend.auditing import add_auditing_commands
+from backend.partnering import add_partner_commands
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -30,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_service_commands(commands)
     _add_auditor_commands(commands)
     _add_operator_commands(commands)
+    add_partner_commands(commands)
     add_auditing_commands(commands)
     return parser
 
@@ -105,12 +107,6 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     outbox.add_argument("--after", type=int, default=0, help="list after this id")
     outbox.add_argument("--limit", type=int, default=50, help="rows to list (default 50)")
     _add_fund_command(commands)
-    key = _add(
-        commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
-    )
-    key.add_argument("name", help="name of the partner")
-    key.add_argument("--scope", action="append", required=True, help="trip.report or bag.weigh")
-    key.add_argument("--kind", choices=("partner", "device"), default="partner")
     bags = _add(commands, "bags", _bags, "register printed bag codes from a file, one per line")
     bags.add_argument("file", type=Path)
     review = _add(commands, "review", _review_export, "write photos that reviewers decided")
@@ -246,15 +242,6 @@ def _fund(parsed: argparse.Namespace) -> int:
     if parsed.alerts:
         return show_fund_alerts(read_settings())
     return show_funds(read_settings(), top_up_points=parsed.top_up, fund=parsed.to)
-
-
-def _partner_key(parsed: argparse.Namespace) -> int:
-    from backend.maintenance import make_partner_key
-    from backend.settings import read_settings
-
-    return make_partner_key(
-        read_settings(), name=parsed.name, kind=parsed.kind, scopes=parsed.scope
-    )
 
 
 def _bags(parsed: argparse.Namespace) -> int:

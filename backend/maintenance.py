@@ -21,7 +21,7 @@ from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
-from backend.partners.queries import issue_key, make_partner
+from backend.partners.queries import issue_key, make_partner, partner_of_source
 from backend.recycling.queries import add_bags
 from backend.review.export import Exported, NotAnExport, Period, export_decided
 from backend.settings import Settings
@@ -95,14 +95,26 @@ def show_fund_alerts(settings: Settings) -> int:
     return 0
 
 
-def make_partner_key(settings: Settings, *, name: str, kind: str, scopes: Sequence[str]) -> int:
-    """Make a partner with one key and print the key, once."""
+def make_partner_key(
+    settings: Settings,
+    *,
+    name: str,
+    source: str | None,
+    kind: str,
+    scopes: Sequence[str],
+    event_types: Sequence[str],
+    regions: Sequence[str],
+) -> int:
+    """Make a key, and its partner unless one speaks for `source` already; print the key, once."""
 
     async def make(conn: AsyncConnection) -> str:
         partner_id = uuid7()
-        source = f"urn:tanhui:partner:{partner_id}"
-        await make_partner(conn, partner_id, name_zh=name, name_en=name, source=source)
-        return await issue_key(conn, partner_id, kind=kind, scopes=scopes)
+        own = source or f"urn:tanhui:partner:{partner_id}"
+        await make_partner(conn, partner_id, name_zh=name, name_en=name, source=own)
+        partner_id = await partner_of_source(conn, own) or partner_id
+        return await issue_key(
+            conn, partner_id, kind=kind, scopes=scopes, event_types=event_types, regions=regions
+        )
 
     print(_in_transaction(settings, make))
     return 0

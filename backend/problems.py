@@ -31,7 +31,7 @@ from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
 from backend.ledger.domain import HoldResolved
 from backend.methodologies.problems import METHODOLOGY_PROBLEMS
-from backend.partners.queries import SubjectNotLinked
+from backend.partners.problem_rows import PARTNER_PROBLEMS
 from backend.recycling.domain import (
     BagAlreadyBound,
     BagAlreadyWeighed,
@@ -140,10 +140,6 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请在相机设置中选择“兼容性最佳”或改发 JPEG", "Set the camera to most compatible, or send"
         " JPEG",
     ),
-    SubjectNotLinked: ProblemType(
-        "subject-not-linked", 404, "该用户尚未绑定碳账户", "Customer not linked",
-        "请先让用户绑定碳账户", "Let the customer link the account first",
-    ),
     SubjectTokenMisplaced: ProblemType(
         "subject-token-misplaced", 422, "subject_token 使用有误", "subject_token misplaced",
         "合作方上报须带 subject_token,本人上报不带",
@@ -186,6 +182,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     **CREDITING_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
     **OWN_REPORT_PROBLEMS,
+    **PARTNER_PROBLEMS,
     **REVIEW_PROBLEMS,
     **REWARD_PROBLEMS,
 }  # fmt: skip

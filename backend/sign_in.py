@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.http.principal import Principal
 from backend.http.tokens import Claims, TokenVerifier
 from backend.members.steps import find_account, join
-from backend.partners.queries import KEY_PREFIX, Key, verify_key
+from backend.partners.domain import Key
+from backend.partners.queries import KEY_PREFIX, note_use, verify_key
 
 KEY_CACHED_S = 5.0  # a revoked key stops working within this time
 KEYS_CACHED_MAX = 1_000
@@ -48,8 +49,7 @@ class SignIn:
         digest = hashlib.sha256(text.encode()).digest()
         known = self._keys.get(digest)
         if known is None or time.monotonic() - known[0] > KEY_CACHED_S:
-            async with self.engine.connect() as conn:
-                known = (time.monotonic(), await verify_key(conn, text))
+            known = (time.monotonic(), await self._verified(text))
             self._keys[digest] = known
             if len(self._keys) > KEYS_CACHED_MAX:
                 self._keys.popitem(last=False)
@@ -61,7 +61,16 @@ class SignIn:
             roles=frozenset({key.kind}),
             scopes=key.scopes,
             partner_id=key.partner_id,
+            reach=key.grants,
         )
+
+    async def _verified(self, text: str) -> Key | None:
+        async with self.engine.connect() as conn:
+            key = await verify_key(conn, text)
+        if key is not None and key.is_first_today:
+            async with self.engine.begin() as conn:
+                await note_use(conn, key.id)
+        return key
 
     async def _by_claims(self, claims: Claims) -> Principal:
         subject = f"{claims['iss']}|{claims['sub']}"

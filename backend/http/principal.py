@@ -2,11 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from aiohttp import web
 
-from backend.errors import NotFound
+from backend.errors import DomainError, NotFound
+
+
+class Reach(Protocol):
+    """What the key of a system may report; the room that makes keys decides."""
+
+    def refusal_of(self, *, source: str, event_type: str, region: str) -> DomainError | None:
+        """Why an event of this source, type and region may not come with the key, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,7 @@ class Principal:
         id: Stable name of the principal; keys, cursors and limits are bound to it.
         account_id: The carbon account, when the principal is a member with one.
         scopes: What a partner's or device's key may do, such as `bag.weigh`.
+        reach: What a partner's or device's key may report; None for people.
         is_phone_verified: The issuer vouches for a phone number; we never see the number.
     """
 
@@ -25,6 +34,7 @@ class Principal:
     account_id: UUID | None = None
     scopes: frozenset[str] = frozenset()
     partner_id: UUID | None = None
+    reach: Reach | None = None
     is_phone_verified: bool = False
 
     @property

@@ -5,16 +5,26 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
 from backend.errors import DomainError
+from backend.partners.domain import Grants, Key
 
 KEY_PREFIX = "thk"  # tells a leaked key from a token at first sight
 SECRET_BYTES = 32  # 256 random bits cannot be guessed, so a plain hash is enough to store
+
+_TODAY = "(now() AT TIME ZONE 'Asia/Shanghai')::date"
+_KEY_COLUMNS = (
+    "key.id, partner_id, kind, scopes, source, sources, event_types, regions,"
+    f" last_used_on IS DISTINCT FROM {_TODAY} AS is_first_today"
+)
+# Plain time of the database, never shifted: a partner's clock knows nothing of ours.
+_WORKS = "NOT is_revoked AND (expires_at IS NULL OR expires_at > now()) AND suspended_at IS NULL"
 
 
 class SubjectNotLinked(DomainError):
@@ -26,15 +36,6 @@ class Customer(NamedTuple):
 
     partner_id: UUID
     subject_token: str
-
-
-class Key(NamedTuple):
-    """A verified key of a partner's server or of a device."""
-
-    id: str
-    partner_id: UUID
-    kind: str
-    scopes: frozenset[str]
 
 
 async def make_partner(
@@ -53,19 +54,33 @@ async def make_partner(
 
 
 async def issue_key(
-    conn: AsyncConnection, partner_id: UUID, *, kind: str, scopes: Sequence[str]
+    conn: AsyncConnection,
+    partner_id: UUID,
+    *,
+    kind: str,
+    scopes: Sequence[str],
+    event_types: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    sources: Sequence[str] = (),
 ) -> str:
-    """Make a key and return its text, which is not stored and cannot be shown again."""
+    """Make a key and return its text, which is not stored and cannot be shown again.
+
+    Types, regions and sources that are left empty mean all that the partner may speak for.
+    """
     key_id, secret = secrets.token_hex(8), secrets.token_hex(SECRET_BYTES)
     await run(
         conn,
-        "INSERT INTO partner_key (id, partner_id, kind, secret_sha256, scopes)"
-        " VALUES (:id, :partner, :kind, :hash, CAST(:scopes AS text[]))",
+        "INSERT INTO partner_key (id, partner_id, kind, secret_sha256, scopes, event_types,"
+        " regions, sources) VALUES (:id, :partner, :kind, :hash, CAST(:scopes AS text[]),"
+        " CAST(:types AS text[]), CAST(:regions AS text[]), CAST(:sources AS text[]))",
         id=key_id,
         partner=partner_id,
         kind=kind,
         hash=hashlib.sha256(secret.encode()).digest(),
         scopes=list(scopes),
+        types=list(event_types),
+        regions=list(regions),
+        sources=list(sources),
     )
     return f"{KEY_PREFIX}_{key_id}_{secret}"
 
@@ -78,15 +93,41 @@ async def verify_key(conn: AsyncConnection, text: str) -> Key | None:
         return None
     row = await fetch_one(
         conn,
-        "SELECT id, partner_id, kind, secret_sha256, scopes FROM partner_key"
-        " WHERE id = :id AND NOT is_revoked",
+        f"SELECT {_KEY_COLUMNS}, secret_sha256 FROM partner_key AS key"
+        f" JOIN partner ON partner.id = partner_id WHERE key.id = :id AND {_WORKS}",
         id=key_id,
     )
     if row is None:
         return None
     if not hmac.compare_digest(row.secret_sha256, hashlib.sha256(secret.encode()).digest()):
         return None
-    return Key(row.id, row.partner_id, row.kind, frozenset(row.scopes))
+    return _key(row)
+
+
+async def note_use(conn: AsyncConnection, key_id: str) -> None:
+    """Say that the key was used on this Shanghai day; once a day is enough."""
+    await run(
+        conn,
+        f"UPDATE partner_key SET last_used_on = {_TODAY} WHERE id = :id"
+        f" AND last_used_on IS DISTINCT FROM {_TODAY}",
+        id=key_id,
+    )
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(
+        row.id,
+        row.partner_id,
+        row.kind,
+        frozenset(row.scopes),
+        Grants(
+            row.source,
+            frozenset(row.sources),
+            frozenset(row.event_types),
+            frozenset(row.regions),
+        ),
+        row.is_first_today,
+    )
 
 
 async def link(
@@ -143,3 +184,9 @@ async def partner_exists(conn: AsyncConnection, partner_id: UUID) -> bool:
     """Whether there is such a partner."""
     found = await fetch_one(conn, "SELECT id FROM partner WHERE id = :id", id=partner_id)
     return found is not None
+
+
+async def partner_of_source(conn: AsyncConnection, source: str) -> UUID | None:
+    """The partner that speaks for exactly this source."""
+    found = await fetch_one(conn, "SELECT id FROM partner WHERE source = :source", source=source)
+    return found.id if found else None

@@ -4,6 +4,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     LargeBinary,
@@ -24,6 +25,8 @@ partner = Table(
     Column("name_en", Text, nullable=False),
     # CloudEvents `source` prefix that this partner may speak for.
     Column("source", Text, nullable=False, unique=True),
+    # While it is set none of the partner's keys opens anything; what was credited stays.
+    Column("suspended_at", DateTime(timezone=True)),
 )
 
 partner_key = Table(
@@ -36,7 +39,15 @@ partner_key = Table(
     # The secret has 256 random bits, so a plain hash cannot be searched.
     Column("secret_sha256", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
+    # Empty: every type, region and source that the partner itself may speak for.
+    Column("event_types", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("regions", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("sources", ARRAY(Text), nullable=False, server_default="{}"),
     Column("is_revoked", Boolean, nullable=False, server_default="false"),
+    # The end of the overlap in which this key and the one that takes its place both work.
+    Column("expires_at", DateTime(timezone=True)),
+    # A day and no more: who was online when is nobody's business.
+    Column("last_used_on", Date),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("kind IN ('partner', 'device')", name="kind"),
 )

@@ -1,0 +1,49 @@
+"""The commands about partners: the keys of their servers and devices."""
+
+import argparse
+from collections.abc import Callable
+
+
+def add_partner_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `partner-key` to the command line."""
+    key = _add(
+        commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
+    )
+    key.add_argument("name", help="name of the partner")
+    key.add_argument("--scope", action="append", required=True, help="trip.report or bag.weigh")
+    key.add_argument("--kind", choices=("partner", "device"), default="partner")
+    key.add_argument(
+        "--source", help="source of its events; the partner of a known one gets another key"
+    )
+    key.add_argument(
+        "--type", action="append", default=[], help="event type that it may report (default: all)"
+    )
+    key.add_argument(
+        "--region", action="append", default=[], help="six digits; where from (default: all)"
+    )
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _partner_key(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import make_partner_key
+    from backend.settings import read_settings
+
+    return make_partner_key(
+        read_settings(),
+        name=parsed.name,
+        source=parsed.source,
+        kind=parsed.kind,
+        scopes=parsed.scope,
+        event_types=parsed.type,
+        regions=parsed.region,
+    )

@@ -1,0 +1,30 @@
+"""The sentences that people read when a partner or its customer is refused."""
+
+from collections.abc import Mapping
+
+from backend.errors import DomainError
+from backend.http.problem import ProblemType
+from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
+from backend.partners.queries import SubjectNotLinked
+
+PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
+    SubjectNotLinked: ProblemType(
+        "subject-not-linked", 404, "该用户尚未绑定碳账户", "Customer not linked",
+        "请先让用户绑定碳账户", "Let the customer link the account first",
+    ),
+    SourceNotGranted: ProblemType(
+        "source-not-granted", 403, "密钥无权代表这个来源", "Source not granted",
+        "请使用 granted 中的 source,或请运营人员授权",
+        "Use a source in `granted`, or ask the operator to grant this one",
+    ),
+    TypeNotGranted: ProblemType(
+        "type-not-granted", 403, "密钥无权上报这类事件", "Type not granted",
+        "请使用 granted 中的类型,或请运营人员授权",
+        "Use a type in `granted`, or ask the operator to grant this one",
+    ),
+    RegionNotGranted: ProblemType(
+        "region-not-granted", 403, "密钥无权上报这个地区", "Region not granted",
+        "请使用 granted 中的地区,或请运营人员授权",
+        "Use a region in `granted`, or ask the operator to grant this one",
+    ),
+}  # fmt: skip
