@@ -32,7 +32,7 @@ from backend.rewards.refusals import ProjectEnded
 from backend.rewards.reward_bodies import Detail, Moment
 from backend.rewards.route_kinds import OPERATES, lists, makes
 from backend.rewards.voucher_routes import MEMBER
-from backend.rewards.writing import Made, intention_of, write_once
+from backend.writing import Made, intention_of, write_once
 
 DonatedPoints = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 

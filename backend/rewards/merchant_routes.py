@@ -46,7 +46,7 @@ from backend.rewards.route_kinds import (
     makes,
     merchant_of,
 )
-from backend.rewards.writing import intention_of, write_alone, write_once
+from backend.writing import intention_of, write_alone, write_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from backend.rewards.reward_bodies import OfferAnswer, OfferPage, RewardBody, Re
 from backend.rewards.reward_queries import change_reward, insert_reward, offer_of, offers_of
 from backend.rewards.route_kinds import MANAGES, WORKS, lists, makes, merchant_of
 from backend.rewards.rules import RewardRules
-from backend.rewards.writing import intention_of, write_once
+from backend.writing import intention_of, write_once
 
 _COLUMNS = {name for name in OfferAnswer.__struct_fields__ if name not in {"left", "is_low"}}
 

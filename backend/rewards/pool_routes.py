@@ -15,7 +15,7 @@ from backend.rewards.pool import Imported, import_codes
 from backend.rewards.pool_codes import PoolKeys
 from backend.rewards.refusals import NotStaff, RewardTermsNotClear
 from backend.rewards.route_kinds import BUSY, MANAGES, merchant_of
-from backend.rewards.writing import write_alone
+from backend.writing import write_alone
 
 FILE_BYTES_MAX = 1_000_000  # some 50,000 codes; more come in several files
 ERRORS_SHOWN_MAX = 200  # enough to see what is wrong with a file

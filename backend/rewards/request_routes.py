@@ -45,7 +45,7 @@ from backend.rewards.requests import (
 from backend.rewards.route_kinds import BUSY, SETTLES, lists, makes
 from backend.rewards.rules import RewardRules
 from backend.rewards.voucher_routes import MEMBER, WHY_NOT
-from backend.rewards.writing import Made, intention_of, write_alone, write_once
+from backend.writing import Made, intention_of, write_alone, write_once
 
 LOOK_EVERY_S = 0.3  # a cashier waits; a person needs seconds to read and confirm
 

@@ -51,7 +51,7 @@ from backend.rewards.settlement_queries import (
     shown_settlements,
 )
 from backend.rewards.voucher_routes import NOT_USABLE
-from backend.rewards.writing import Made, intention_of
+from backend.writing import Made, intention_of
 
 _SETTLING = (*NOT_USABLE, NotFound, NotStaff, TillUnknown, VoucherCodeMistyped)
 _POS = scopes(VOUCHER_SETTLE)

@@ -19,7 +19,7 @@ from backend.rewards.route_kinds import BUSY, SETTLES, WORKS, lists
 from backend.rewards.statement_bodies import ShiftAnswer, ShiftPage
 from backend.rewards.statement_queries import shown_shifts
 from backend.rewards.statements import close_shift
-from backend.rewards.writing import intention_of, write_once
+from backend.writing import intention_of, write_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from backend.http.routes import Answer, Call, Route
 from backend.rewards.refusals import StatementTooLong
 from backend.rewards.route_kinds import AUDITS
 from backend.rewards.statement_bodies import SponsorAnswer, SponsorQuery, render_paid
-from backend.rewards.statement_files import CSV_TYPE, Cell, as_csv
 from backend.rewards.statement_queries import paid_by_funds
 from backend.rewards.statements import day_begins
+from backend.spreadsheets import CSV_TYPE, Cell, as_csv
 
 DAYS_MAX = 366
 YEARS = range(2000, 9000)  # midnight of other years may have no name in UTC

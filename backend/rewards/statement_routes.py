@@ -42,14 +42,6 @@ from backend.rewards.statement_bodies import (
     render_line,
     render_statement,
 )
-from backend.rewards.statement_files import (
-    CSV_TYPE,
-    FILE_LINES_MAX,
-    XLSX_TYPE,
-    Cell,
-    as_csv,
-    as_xlsx,
-)
 from backend.rewards.statement_queries import lines_of, shown_statement, shown_statements
 from backend.rewards.statements import (
     confirm_statement,
@@ -57,7 +49,15 @@ from backend.rewards.statements import (
     make_statement,
     pay_statement,
 )
-from backend.rewards.writing import Made, intention_of, write_alone, write_once
+from backend.spreadsheets import (
+    CSV_TYPE,
+    FILE_LINES_MAX,
+    XLSX_TYPE,
+    Cell,
+    as_csv,
+    as_xlsx,
+)
+from backend.writing import Made, intention_of, write_alone, write_once
 
 FILE_DEADLINE_S = 60.0
 READS = MANAGES | AUDITS

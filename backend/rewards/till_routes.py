@@ -41,7 +41,7 @@ from backend.rewards.route_kinds import (
     makes,
     merchant_of,
 )
-from backend.rewards.writing import intention_of, write_alone, write_once
+from backend.writing import intention_of, write_alone, write_once
 
 CODE_LIFE = timedelta(hours=24)  # the manager makes it in the evening, the till opens early
 

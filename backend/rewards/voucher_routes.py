@@ -43,7 +43,7 @@ from backend.rewards.voucher_bodies import (
     render_voucher,
 )
 from backend.rewards.voucher_queries import shown_voucher, shown_vouchers
-from backend.rewards.writing import Made, intention_of
+from backend.writing import Made, intention_of
 
 WHY_NOT = (
     *(NotFound, RewardNotOffered, RewardElsewhere, OutOfStock, LimitReached),

@@ -1,4 +1,4 @@
-"""Statements as files for people and their spreadsheets.
+"""Rows as files for people and their spreadsheets.
 
 Every text cell that a spreadsheet could take for a formula gets an apostrophe before it.
 """
