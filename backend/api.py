@@ -123,7 +123,7 @@ def build_api(
     app = build_application(
         routes,
         problem_types=PROBLEMS,
-        authenticate=SignIn(engine, verifier).authenticate,
+        authenticate=SignIn(engine, verifier, deployment.sealer).authenticate,
         info=ApiInfo(title="碳惠 tanhui", version=VERSION, description=DESCRIPTION),
         settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
@@ -213,7 +213,7 @@ def build_probes(deployment: Deployment) -> web.Application:
     return build_application(
         (),
         problem_types={},
-        authenticate=SignIn(deployment.engine, None).authenticate,
+        authenticate=SignIn(deployment.engine, None, deployment.sealer).authenticate,
         info=_INFO,
         settings=HttpSettings(cursor_key=deployment.rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},

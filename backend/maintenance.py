@@ -16,14 +16,22 @@ from backend.campaigns.domain import PROGRAMME_FUND, used_percent
 from backend.campaigns.points_rules import database_clock
 from backend.campaigns.queries import top_up
 from backend.db import make_engine
-from backend.deployment import DATABASE, database_url, start_embedded
+from backend.deployment import DATABASE, claim_secret, database_url, start_embedded
 from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
-from backend.partners.queries import issue_key, make_partner, partner_of_source
+from backend.partners.domain import KeyTerms
+from backend.partners.queries import issue_bearer_key, make_partner, partner_of_source
+from backend.partners.signing_keys import (
+    PublicKeyNotValid,
+    issue_hmac_key,
+    issue_public_key,
+    read_public_key,
+)
 from backend.recycling.queries import add_bags
 from backend.review.export import Exported, NotAnExport, Period, export_decided
+from backend.sealing import make_sealer
 from backend.settings import Settings
 from backend.units import shanghai_day
 
@@ -97,27 +105,42 @@ def show_fund_alerts(settings: Settings) -> int:
 
 def make_partner_key(
     settings: Settings,
+    terms: KeyTerms,
     *,
     name: str,
     source: str | None,
-    kind: str,
-    scopes: Sequence[str],
-    event_types: Sequence[str],
-    regions: Sequence[str],
+    public_key: str | None,
+    is_hmac: bool,
 ) -> int:
-    """Make a key, and its partner unless one speaks for `source` already; print the key, once."""
+    """Make a key, and its partner unless one speaks for `source` already; print it, once.
+
+    A bearer key is one word. A key that signs is its name, and for HMAC the secret behind it.
+    """
+    octets = _public_key(public_key) if public_key else None
 
     async def make(conn: AsyncConnection) -> str:
         partner_id = uuid7()
         own = source or f"urn:tanhui:partner:{partner_id}"
         await make_partner(conn, partner_id, name_zh=name, name_en=name, source=own)
         partner_id = await partner_of_source(conn, own) or partner_id
-        return await issue_key(
-            conn, partner_id, kind=kind, scopes=scopes, event_types=event_types, regions=regions
-        )
+        if octets is not None:
+            return await issue_public_key(conn, partner_id, terms, octets)
+        if is_hmac:
+            sealer = make_sealer(
+                settings.secrets_key, await asyncio.to_thread(claim_secret, settings)
+            )
+            return " ".join(await issue_hmac_key(conn, partner_id, terms, sealer))
+        return await issue_bearer_key(conn, partner_id, terms)
 
     print(_in_transaction(settings, make))
     return 0
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        return read_public_key(text)
+    except PublicKeyNotValid as error:
+        raise SystemExit(str(error)) from None
 
 
 def register_bags(settings: Settings, file: Path) -> int:

@@ -21,6 +21,13 @@ def add_partner_commands(commands: "argparse._SubParsersAction[argparse.Argument
     key.add_argument(
         "--region", action="append", default=[], help="six digits; where from (default: all)"
     )
+    signing = key.add_mutually_exclusive_group()
+    signing.add_argument(
+        "--hmac", action="store_true", help="a key that signs by HMAC-SHA256, not a bearer text"
+    )
+    signing.add_argument(
+        "--public-key", metavar="whpk_...", help="its Ed25519 key signs, whose public half this is"
+    )
 
 
 def _add(
@@ -36,14 +43,14 @@ def _add(
 
 def _partner_key(parsed: argparse.Namespace) -> int:
     from backend.maintenance import make_partner_key
+    from backend.partners.domain import KeyTerms
     from backend.settings import read_settings
 
     return make_partner_key(
         read_settings(),
+        KeyTerms(parsed.kind, parsed.scope, event_types=parsed.type, regions=parsed.region),
         name=parsed.name,
         source=parsed.source,
-        kind=parsed.kind,
-        scopes=parsed.scope,
-        event_types=parsed.type,
-        regions=parsed.region,
+        public_key=parsed.public_key,
+        is_hmac=parsed.hmac,
     )

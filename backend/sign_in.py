@@ -1,76 +1,135 @@
-"""Who calls: a member by token, a partner or device by key; and the account behind a member."""
+"""Who calls: a member by token, a partner or device by key or by what it signs; and the account."""
 
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from aiohttp import hdrs, web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.http.principal import Principal
+from backend.http.refusals import SignatureNotValid, SignatureStale
+from backend.http.signed import SIGNED_ID, signed_content
 from backend.http.tokens import Claims, TokenVerifier
 from backend.members.steps import find_account, join
 from backend.partners.domain import Key
-from backend.partners.queries import KEY_PREFIX, note_use, verify_key
+from backend.partners.queries import KEY_PREFIX, find_signing_key, note_use, verify_key
+from backend.partners.signing_keys import verifying_key
+from backend.sealing import Sealer
+from backend.signatures import read_signature
 
 KEY_CACHED_S = 5.0  # a revoked key stops working within this time
 KEYS_CACHED_MAX = 1_000
 ACCOUNTS_CACHED_MAX = 100_000  # the mapping of a member never changes while it exists
-SCHEME = "bearer "
+BEARER, SIGNATURE = "bearer ", "signature "
 MEMBER = "member"
+
+Found = TypeVar("Found")
+
+
+class Verifying(NamedTuple):
+    """A key that signs, with what verifies it, opened."""
+
+    key: Key
+    algorithm: str
+    material: bytes
+
+
+@dataclass(slots=True)
+class Remembered(Generic[Found]):
+    """What was looked up a moment ago, by what it was asked with; also that nothing was found."""
+
+    _known: OrderedDict[bytes, tuple[float, Found | None]] = field(default_factory=OrderedDict)
+
+    async def find(self, asked: bytes, look: Callable[[], Awaitable[Found | None]]) -> Found | None:
+        """The answer of `look`, at most `KEY_CACHED_S` old."""
+        known = self._known.get(asked)
+        if known is None or time.monotonic() - known[0] > KEY_CACHED_S:
+            known = self._known[asked] = (time.monotonic(), await look())
+            if len(self._known) > KEYS_CACHED_MAX:
+                self._known.popitem(last=False)
+        return known[1]
 
 
 @dataclass(slots=True)
 class SignIn:
-    """Turns a request into a principal; `verifier` is None where no issuer is configured."""
+    """Turns a request into a principal.
+
+    Attributes:
+        verifier: None where no issuer is configured.
+        clock: Seconds since 1970; signatures are compared with it, and it is never shifted.
+    """
 
     engine: AsyncEngine
     verifier: TokenVerifier | None
+    sealer: Sealer
+    clock: Callable[[], float] = time.time
     _accounts: OrderedDict[str, UUID] = field(default_factory=OrderedDict)
-    _keys: OrderedDict[bytes, tuple[float, Key | None]] = field(default_factory=OrderedDict)
+    _keys: Remembered[Key] = field(default_factory=Remembered[Key])
+    _signing: Remembered[Verifying] = field(default_factory=Remembered[Verifying])
 
     async def authenticate(self, request: web.Request) -> Principal | None:
         """The caller, or None for nobody.
 
         Raises:
             Unauthenticated: Credentials that are not good.
+            SignatureNotValid, SignatureStale: The same, of a request that is signed.
         """
         credentials = request.headers.getall(hdrs.AUTHORIZATION, [])
-        if len(credentials) == 1 and credentials[0].lower().startswith(f"{SCHEME}{KEY_PREFIX}_"):
-            return await self._by_key(credentials[0][len(SCHEME) :].strip())
+        scheme = credentials[0].lower() if len(credentials) == 1 else ""
+        if scheme.startswith(f"{BEARER}{KEY_PREFIX}_"):
+            return await self._by_key(credentials[0][len(BEARER) :].strip())
+        if scheme.startswith(f"{SIGNATURE}{KEY_PREFIX}_"):
+            return await self._by_signature(request, credentials[0][len(SIGNATURE) :].strip())
         if self.verifier is None:
             return None
         claims = await self.verifier.claims_of(request)
         return await self._by_claims(claims) if claims else None
 
     async def _by_key(self, text: str) -> Principal | None:
-        digest = hashlib.sha256(text.encode()).digest()
-        known = self._keys.get(digest)
-        if known is None or time.monotonic() - known[0] > KEY_CACHED_S:
-            known = (time.monotonic(), await self._verified(text))
-            self._keys[digest] = known
-            if len(self._keys) > KEYS_CACHED_MAX:
-                self._keys.popitem(last=False)
-        key = known[1]
-        if key is None:
-            return None
-        return Principal(
-            id=f"key:{key.id}",
-            roles=frozenset({key.kind}),
-            scopes=key.scopes,
-            partner_id=key.partner_id,
-            reach=key.grants,
-        )
+        async def look() -> Key | None:
+            async with self.engine.connect() as conn:
+                key = await verify_key(conn, text)
+            await self._note(key)
+            return key
 
-    async def _verified(self, text: str) -> Key | None:
+        key = await self._keys.find(hashlib.sha256(text.encode()).digest(), look)
+        return _principal_of(key) if key else None
+
+    async def _by_signature(self, request: web.Request, name: str) -> Principal:
+        """The key that signed; the body is read once the key is known and the time is right."""
+        message = read_signature(
+            *(request.headers.get(f"webhook-{each}") for each in ("id", "timestamp", "signature"))
+        )
+        known = await self._signing.find(name.encode(), partial(self._look_up, name))
+        if message is None or known is None:
+            raise SignatureNotValid
+        if not message.is_fresh(self.clock()):
+            raise SignatureStale
+        content = await signed_content(request)
+        if not message.is_signed_by(known.algorithm, known.material, content):
+            raise SignatureNotValid
+        request[SIGNED_ID] = message.message_id
+        return _principal_of(known.key)
+
+    async def _look_up(self, name: str) -> Verifying | None:
         async with self.engine.connect() as conn:
-            key = await verify_key(conn, text)
+            found = await find_signing_key(conn, name.removeprefix(f"{KEY_PREFIX}_"))
+        if found is None:
+            return None
+        await self._note(found.key)
+        return Verifying(found.key, found.algorithm, verifying_key(found, self.sealer))
+
+    async def _note(self, key: Key | None) -> None:
+        """Say that a key is in use, once a day."""
         if key is not None and key.is_first_today:
             async with self.engine.begin() as conn:
                 await note_use(conn, key.id)
-        return key
 
     async def _by_claims(self, claims: Claims) -> Principal:
         subject = f"{claims['iss']}|{claims['sub']}"
@@ -94,3 +153,13 @@ class SignIn:
         if len(self._accounts) > ACCOUNTS_CACHED_MAX:
             self._accounts.popitem(last=False)
         return account_id
+
+
+def _principal_of(key: Key) -> Principal:
+    return Principal(
+        id=f"key:{key.id}",
+        roles=frozenset({key.kind}),
+        scopes=key.scopes,
+        partner_id=key.partner_id,
+        reach=key.grants,
+    )

@@ -28,10 +28,13 @@ from backend.http.refusals import (
     IdempotencyKeyMissing,
     Overloaded,
     PayloadTooLarge,
+    SignatureNotValid,
+    SignatureStale,
     Unauthenticated,
     UnsupportedMediaType,
 )
 from backend.http.routes import Answer, Call, Route
+from backend.http.signed import BODY_BYTES_MAX, SIGNED_ID
 
 UPLOADS_MAX: Final = 32  # 12 MB each, kept twice while a form is cut: under 800 MB at the worst
 UPLOADS: Final = web.AppKey("uploads", asyncio.Semaphore)
@@ -89,8 +92,12 @@ class Endpoint:
         policy = self._route.policy
         if policy.everybody:
             return None
+        if self._route.body is not None:
+            request[BODY_BYTES_MAX] = self._route.body_bytes_max
         try:
             caller = await self._authenticate(request)
+        except (SignatureNotValid, SignatureStale) as refusal:
+            raise self._limits.count_failure(request) or refusal from None
         except Unauthenticated:
             caller = None
         if caller is None:
@@ -173,6 +180,11 @@ class Endpoint:
         if self._route.idempotency is None:
             return None
         keys = request.headers.getall("Idempotency-Key", [])
+        if SIGNED_ID in request:
+            # Nobody signs this field, so the id that is signed stands for it.
+            if keys not in ([], [request[SIGNED_ID]]):
+                raise IdempotencyKeyMissing("A signed request's Idempotency-Key is its webhook-id.")
+            keys = [request[SIGNED_ID]]
         if not keys and self._route.idempotency == "optional":
             return None
         if len(keys) != 1 or not _IDEMPOTENCY_KEY.fullmatch(keys[0]):

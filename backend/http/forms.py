@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from backend.http.problem import Fault
 from backend.http.reading import body_chunks, check_encoding, check_size
 from backend.http.refusals import MalformedMultipart, PayloadTooLarge, ValidationFailed
+from backend.http.signed import check_digest
 
 TEXT_BYTES_MAX: Final = 4 * 1024  # ids and short notes
 FILE_BYTES_MAX: Final = 10 * 1024 * 1024  # a phone's 12 MP JPEG is 3 to 6 MB
@@ -81,6 +82,7 @@ async def read_form(request: web.Request, fields: Sequence[FormField]) -> Form:
     """Read a form that has exactly these fields.
 
     Raises:
+        MalformedRequest: Another body than its Content-Digest says.
         MalformedMultipart: No such form, not finished, nested, or with encoded parts.
         PayloadTooLarge: A file, the number of parts or the whole is over its limit.
         ValidationFailed: A part is missing, repeated, unknown, or not the text it should be.
@@ -92,6 +94,7 @@ async def read_form(request: web.Request, fields: Sequence[FormField]) -> Form:
     body = bytearray()
     async for chunk in body_chunks(request, bytes_max):
         body += chunk
+    check_digest(request, body)
     return _collect(_parts(bytes(body), boundary), {field.name: field for field in fields})
 
 

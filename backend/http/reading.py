@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestPayloadError
@@ -13,6 +14,8 @@ from backend.http.refusals import (
     RequestTimeout,
     UnsupportedMediaType,
 )
+
+BODY: Final = web.RequestKey("body", bytes)
 
 
 def check_size(request: web.Request, bytes_max: int) -> None:
@@ -29,7 +32,13 @@ def check_encoding(request: web.Request) -> None:
 
 
 async def read_body(request: web.Request, bytes_max: int) -> bytes:
-    """Read the whole body, at most `bytes_max`."""
+    """Read the whole body, at most `bytes_max`; what was read for a signature is there already."""
+    if BODY not in request:
+        request[BODY] = await _read(request, bytes_max)
+    return request[BODY]
+
+
+async def _read(request: web.Request, bytes_max: int) -> bytes:
     content = request.content
     if content.is_eof() and content.total_bytes <= bytes_max:
         # It arrived with the headers, as nearly every JSON body does: no deadline to set.

@@ -30,6 +30,14 @@ class Unauthenticated(Refusal):
     """There is no valid bearer token for this service."""
 
 
+class SignatureNotValid(Refusal):
+    """No key of ours made this signature over this content."""
+
+
+class SignatureStale(Refusal):
+    """The signature was made more than 300 s before or after our time."""
+
+
 class Forbidden(Refusal):
     """The principal is known but may not do this."""
 
@@ -113,6 +121,20 @@ HTTP_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "unauthenticated", 401,
         "请先登录", "Sign-in needed",
         "请登录后重试", "Get a fresh token and try again",
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    SignatureNotValid: ProblemType(
+        "signature-not-valid", 401,
+        "签名无效", "Signature not valid",
+        "请检查密钥编号、密钥和待签名内容,可对照测试向量",
+        "Check the key's id, the key and what is signed; compare with the test vectors",
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    SignatureStale: ProblemType(
+        "signature-stale", 401,
+        "签名时间超出 300 秒", "Signature stale",
+        "请按本应答的 Date 校准时钟后重新签名",
+        "Set the clock by the Date of this answer and sign again",
         {"WWW-Authenticate": "Bearer"},
     ),
     Forbidden: ProblemType(

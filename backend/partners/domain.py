@@ -4,12 +4,15 @@ Every part of a grant that is left empty means: all that the partner itself may 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from backend.errors import DomainError
 from scoring.methodology.regions import places_around
+
+BEARER: Final = "bearer"  # a key whose whole text is sent; all others sign
 
 # Where a source may go on below a granted one: `urn:metro` covers `urn:metro:line-4`, not
 # `urn:metropolis`.
@@ -84,6 +87,38 @@ class Key(NamedTuple):
     scopes: frozenset[str]
     grants: Grants
     is_first_today: bool
+
+
+class KeyTerms(NamedTuple):
+    """What a new key may do and report; an empty part is all that its partner may speak for.
+
+    Attributes:
+        kind: `partner` or `device`.
+    """
+
+    kind: str
+    scopes: Sequence[str]
+    event_types: Sequence[str] = ()
+    regions: Sequence[str] = ()
+    sources: Sequence[str] = ()
+
+
+class Material(NamedTuple):
+    """What a key is recognised by: the one part that its algorithm needs."""
+
+    algorithm: str
+    secret_sha256: bytes | None = None
+    sealed_secret: bytes | None = None
+    public_key: bytes | None = None
+
+
+class SigningKey(NamedTuple):
+    """A key that signs, with what verifies it."""
+
+    key: Key
+    algorithm: str
+    sealed_secret: bytes | None
+    public_key: bytes | None
 
 
 def is_below(source: str, granted: str) -> bool:

@@ -6,6 +6,7 @@ from backend.errors import DomainError
 from backend.http.problem import ProblemType
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
 from backend.partners.queries import SubjectNotLinked
+from backend.partners.signing_keys import PublicKeyNotValid
 
 PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     SubjectNotLinked: ProblemType(
@@ -26,5 +27,10 @@ PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "region-not-granted", 403, "密钥无权上报这个地区", "Region not granted",
         "请使用 granted 中的地区,或请运营人员授权",
         "Use a region in `granted`, or ask the operator to grant this one",
+    ),
+    PublicKeyNotValid: ProblemType(
+        "public-key-not-valid", 422, "公钥无效", "Public key not valid",
+        "请给出 whpk_ 开头的 Ed25519 公钥(32 字节,base64)",
+        "Give an Ed25519 public key as `whpk_` and the base64 of its 32 bytes",
     ),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
 from backend.errors import DomainError
-from backend.partners.domain import Grants, Key
+from backend.partners.domain import BEARER, Grants, Key, KeyTerms, Material, SigningKey
 
 KEY_PREFIX = "thk"  # tells a leaked key from a token at first sight
 SECRET_BYTES = 32  # 256 random bits cannot be guessed, so a plain hash is enough to store
@@ -61,28 +61,50 @@ async def issue_key(
     scopes: Sequence[str],
     event_types: Sequence[str] = (),
     regions: Sequence[str] = (),
-    sources: Sequence[str] = (),
 ) -> str:
     """Make a key and return its text, which is not stored and cannot be shown again.
 
-    Types, regions and sources that are left empty mean all that the partner may speak for.
+    Types and regions that are left empty mean all that the partner may speak for.
     """
-    key_id, secret = secrets.token_hex(8), secrets.token_hex(SECRET_BYTES)
+    terms = KeyTerms(kind, scopes, event_types=event_types, regions=regions)
+    return await issue_bearer_key(conn, partner_id, terms)
+
+
+async def issue_bearer_key(conn: AsyncConnection, partner_id: UUID, terms: KeyTerms) -> str:
+    """Make a key on these terms and return its text, as `issue_key` does."""
+    key_id, secret = make_key_id(), secrets.token_hex(SECRET_BYTES)
+    digest = hashlib.sha256(secret.encode()).digest()
+    await insert_key(conn, key_id, partner_id, terms, Material(BEARER, secret_sha256=digest))
+    return f"{KEY_PREFIX}_{key_id}_{secret}"
+
+
+def make_key_id() -> str:
+    """A new name of a key; it is no secret."""
+    return secrets.token_hex(8)
+
+
+async def insert_key(
+    conn: AsyncConnection, key_id: str, partner_id: UUID, terms: KeyTerms, material: Material
+) -> None:
+    """Write a key."""
     await run(
         conn,
-        "INSERT INTO partner_key (id, partner_id, kind, secret_sha256, scopes, event_types,"
-        " regions, sources) VALUES (:id, :partner, :kind, :hash, CAST(:scopes AS text[]),"
-        " CAST(:types AS text[]), CAST(:regions AS text[]), CAST(:sources AS text[]))",
+        "INSERT INTO partner_key (id, partner_id, kind, scopes, event_types, regions, sources,"
+        " algorithm, secret_sha256, sealed_secret, public_key) VALUES (:id, :partner, :kind,"
+        " CAST(:scopes AS text[]), CAST(:types AS text[]), CAST(:regions AS text[]),"
+        " CAST(:sources AS text[]), :algorithm, :hash, :sealed, :public)",
         id=key_id,
         partner=partner_id,
-        kind=kind,
-        hash=hashlib.sha256(secret.encode()).digest(),
-        scopes=list(scopes),
-        types=list(event_types),
-        regions=list(regions),
-        sources=list(sources),
+        kind=terms.kind,
+        scopes=list(terms.scopes),
+        types=list(terms.event_types),
+        regions=list(terms.regions),
+        sources=list(terms.sources),
+        algorithm=material.algorithm,
+        hash=material.secret_sha256,
+        sealed=material.sealed_secret,
+        public=material.public_key,
     )
-    return f"{KEY_PREFIX}_{key_id}_{secret}"
 
 
 async def verify_key(conn: AsyncConnection, text: str) -> Key | None:
@@ -94,7 +116,8 @@ async def verify_key(conn: AsyncConnection, text: str) -> Key | None:
     row = await fetch_one(
         conn,
         f"SELECT {_KEY_COLUMNS}, secret_sha256 FROM partner_key AS key"
-        f" JOIN partner ON partner.id = partner_id WHERE key.id = :id AND {_WORKS}",
+        f" JOIN partner ON partner.id = partner_id WHERE key.id = :id AND {_WORKS}"
+        " AND algorithm = 'bearer'",
         id=key_id,
     )
     if row is None:
@@ -102,6 +125,20 @@ async def verify_key(conn: AsyncConnection, text: str) -> Key | None:
     if not hmac.compare_digest(row.secret_sha256, hashlib.sha256(secret.encode()).digest()):
         return None
     return _key(row)
+
+
+async def find_signing_key(conn: AsyncConnection, key_id: str) -> SigningKey | None:
+    """A key that signs and works, by the id that its requests name."""
+    row = await fetch_one(
+        conn,
+        f"SELECT {_KEY_COLUMNS}, algorithm, sealed_secret, public_key FROM partner_key AS key"
+        f" JOIN partner ON partner.id = partner_id WHERE key.id = :id AND {_WORKS}"
+        " AND algorithm <> 'bearer'",
+        id=key_id,
+    )
+    if row is None:
+        return None
+    return SigningKey(_key(row), row.algorithm, row.sealed_secret, row.public_key)
 
 
 async def note_use(conn: AsyncConnection, key_id: str) -> None:

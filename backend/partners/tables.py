@@ -36,8 +36,14 @@ partner_key = Table(
     Column("partner_id", Uuid, ForeignKey("partner.id"), nullable=False),
     # A device is identified by its own key; a partner's server by the partner's.
     Column("kind", Text, nullable=False),
-    # The secret has 256 random bits, so a plain hash cannot be searched.
-    Column("secret_sha256", LargeBinary, nullable=False),
+    # How the caller shows that the key is hers: a bearer text, or the id of what signs.
+    Column("algorithm", Text, nullable=False, server_default="bearer"),
+    # The secret of a bearer text has 256 random bits, so a plain hash cannot be searched.
+    Column("secret_sha256", LargeBinary),
+    # What HMAC signs with must be read again; it opens under its own key's id only.
+    Column("sealed_secret", LargeBinary),
+    # Ed25519, raw; the private half never leaves the partner.
+    Column("public_key", LargeBinary),
     Column("scopes", ARRAY(Text), nullable=False),
     # Empty: every type, region and source that the partner itself may speak for.
     Column("event_types", ARRAY(Text), nullable=False, server_default="{}"),
@@ -50,6 +56,12 @@ partner_key = Table(
     Column("last_used_on", Date),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("kind IN ('partner', 'device')", name="kind"),
+    CheckConstraint("algorithm IN ('bearer', 'v1', 'v1a')", name="algorithm"),
+    # One kind of material for each key: nothing is good for two algorithms.
+    CheckConstraint("(algorithm = 'bearer') = (secret_sha256 IS NOT NULL)", name="bearer_hash"),
+    CheckConstraint("(algorithm = 'v1') = (sealed_secret IS NOT NULL)", name="hmac_secret"),
+    CheckConstraint("(algorithm = 'v1a') = (public_key IS NOT NULL)", name="ed25519_key"),
+    CheckConstraint("octet_length(public_key) = 32", name="public_key_length"),
 )
 
 partner_link = Table(
