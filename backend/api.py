@@ -104,7 +104,10 @@ def build_api(
     review = _review_of(deployment, card)
     reward_rules = _reward_rules(settings, rules.clock_shift_s)
     rewards = build_rewards(
-        engine, reward_rules, PoolKeys.derive(deployment.sealer, rules.claim_secret)
+        engine,
+        reward_rules,
+        PoolKeys.derive(deployment.sealer, rules.claim_secret),
+        is_anywhere=settings.webhook_anywhere,
     )
     crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)

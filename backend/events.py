@@ -27,6 +27,9 @@ VOUCHER_ISSUED = "VoucherIssued"
 VOUCHER_SETTLED = "VoucherSettled"
 VOUCHER_UNDONE = "VoucherUndone"
 VOUCHER_EXPIRED = "VoucherExpired"
+VOUCHER_FULFILLED = "VoucherFulfilled"
+VOUCHER_RETURNED = "VoucherReturned"
+VOUCHER_UNDECIDED = "VoucherUndecided"
 
 # The picture of the system: which steps an event causes.
 STEPS_OF: Mapping[str, tuple[str, ...]] = {
@@ -42,6 +45,9 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     VOUCHER_SETTLED: (WEBHOOK,),
     VOUCHER_UNDONE: (WEBHOOK,),
     VOUCHER_EXPIRED: (WEBHOOK,),
+    VOUCHER_FULFILLED: (NOTIFY,),
+    VOUCHER_RETURNED: (NOTIFY, WEBHOOK),
+    VOUCHER_UNDECIDED: (NOTIFY, WEBHOOK),
 }
 
 

@@ -33,6 +33,7 @@ from backend.notices.steps import notify_step
 from backend.outbox import Work, lease, postpone, release, take
 from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
+from backend.rewards.caller import PartnerCaller
 from backend.rewards.ends import expire_vouchers
 from backend.upkeep import Upkeep
 from backend.webhooks.deliverer import Deliverer
@@ -72,6 +73,7 @@ class Processor:
         credit_lanes: Credit transactions under way at once: one waits for the database while the
             other one decides. A third helps a lone processor and hinders two.
         deliverer: Sends webhooks; without one they wait in their table.
+        caller: Has partners fulfil vouchers; without one they wait too.
     """
 
     engine: AsyncEngine
@@ -82,6 +84,7 @@ class Processor:
     credit_lanes: int = 2
     appeal_window: timedelta = APPEAL_WINDOW
     deliverer: Deliverer | None = None
+    caller: PartnerCaller | None = None
 
     def steps(self) -> Mapping[str, FastStep]:
         """The picture of the system: which step acts on which work, in one transaction."""
@@ -102,8 +105,9 @@ class Processor:
                 pause = partial(asyncio.sleep, PACE_S[step]) if step in PACE_S else ring
                 for _ in range(self.credit_lanes if step == CREDIT else 1):
                     group.create_task(self._serve_fast(step, pause))
-            if self.deliverer is not None:
-                group.create_task(self.deliverer.serve())
+            for outward in (self.deliverer, self.caller):
+                if outward is not None:
+                    group.create_task(outward.serve())
             for name, act, pause_s in Upkeep(self.engine, self.rules.clock_shift_s).duties():
                 group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
             for _ in range(SCORE_LANES):

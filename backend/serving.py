@@ -17,6 +17,7 @@ from backend.http import serve
 from backend.methodologies.register import CreditingCatalogue, keep_current
 from backend.outbox import CHANNEL
 from backend.processor import Processor
+from backend.rewards.caller import PartnerCaller, open_caller
 from backend.settings import Settings
 from backend.webhooks.deliverer import Deliverer, open_deliverer
 from scoring.model_card import ModelNotInCard
@@ -77,12 +78,13 @@ async def serve_deployment(
         await _check_model(deployment)
     async with AsyncExitStack() as stack:
         bell = Bell(deployment.engine, CHANNEL)
-        # Entered first, so that its client is there until the last task has ended.
+        # Entered first, so that their clients are there until the last task has ended.
         deliverer = await stack.enter_async_context(deliverer_of(deployment, bell))
+        caller = await stack.enter_async_context(caller_of(deployment, bell))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         beside = _following(group, deployment)
         if parts != "api":
-            processor = processor_of(deployment, bell, deliverer)
+            processor = processor_of(deployment, bell, deliverer, caller)
             beside += [group.create_task(bell.serve()), group.create_task(processor.serve())]
         try:
             app = build_probes(deployment)
@@ -120,7 +122,9 @@ async def _check_model(deployment: Deployment) -> None:
         ) from error
 
 
-def processor_of(deployment: Deployment, bell: Bell, deliverer: Deliverer) -> Processor:
+def processor_of(
+    deployment: Deployment, bell: Bell, deliverer: Deliverer, caller: PartnerCaller
+) -> Processor:
     """The processor of a deployment."""
     return Processor(
         deployment.engine,
@@ -130,6 +134,18 @@ def processor_of(deployment: Deployment, bell: Bell, deliverer: Deliverer) -> Pr
         deployment.rules,
         appeal_window=timedelta(days=deployment.settings.appeal_days),
         deliverer=deliverer,
+        caller=caller,
+    )
+
+
+def caller_of(deployment: Deployment, bell: Bell) -> AbstractAsyncContextManager[PartnerCaller]:
+    """What has partners of a deployment fulfil vouchers."""
+    return open_caller(
+        deployment.engine,
+        bell,
+        deployment.sealer,
+        clock_shift_s=deployment.settings.clock_shift_s,
+        is_anywhere=deployment.settings.webhook_anywhere,
     )
 
 

@@ -9,6 +9,10 @@ from backend.idempotency import Intention
 from backend.ids import uuid7
 from backend.ledger.domain import Purpose, Transfer, points_expire_on
 from backend.ledger.queries import ensure_lots, lock_accounts, open_account, post
+from backend.rewards.call_domain import Outcome, Said
+from backend.rewards.call_endpoints import Setting, put_endpoint
+from backend.rewards.call_queries import lease_calls
+from backend.rewards.call_steps import Finished, write_outcomes
 from backend.rewards.domain import FirstRedemption
 from backend.rewards.donate import Donating, write_donations
 from backend.rewards.donation_queries import insert_project
@@ -121,6 +125,7 @@ async def fill_vouchers(engine, account_id):
     await _hand_over(engine, merchant_id)
     await _pool(engine, account_id)
     await _donate(engine, account_id)
+    await _call(engine, account_id)
 
 
 async def _hand_over(engine, merchant_id):
@@ -145,6 +150,28 @@ async def _pool(engine, account_id):
             **of,
         )
     await issue(engine, account_id, reward_id)
+
+
+async def _call(engine, account_id):
+    """Vouchers that a partner has fulfilled, refused, and not answered for."""
+    merchant_id, reward_id = await saved_reward(engine, stock=5, fulfilment="partner_call")
+    sealer = make_sealer("", b"secret")
+    async with engine.begin() as conn:
+        now = (await lock_accounts(conn, ())).now
+        url = "https://partner.example/x"
+        setting = Setting(merchant_id, url, new_secret=True, changed_by="manager")
+        await put_endpoint(conn, setting, sealer, now)
+    await saved_points(engine, account_id, 9)
+    for _ in range(3):
+        await issue(engine, account_id, reward_id)
+    async with engine.begin() as conn:
+        calls = await lease_calls(conn, at_once=4, limit=9, lease_s=60)
+        said = (
+            Outcome(Said.FULFILLED, 200, reference="R-1"),
+            Outcome(Said.REFUSED, 200, reason="no"),
+            Outcome(Said.UNKNOWN, 500, error="status_refused"),
+        )
+        assert await write_outcomes(conn, list(map(Finished, calls, said)), 0) == [True] * 3
 
 
 async def _donate(engine, account_id):

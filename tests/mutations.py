@@ -384,6 +384,17 @@ MUTATIONS = {
         "UPDATE voucher SET status = 'issued', ended_at = NULL WHERE status = 'voided'",
         "stock_adds_up",
     ),
+    "a voucher paid for that the partner refused": (
+        "partner_calls_end_vouchers",
+        (
+            "UPDATE partner_call SET status = 'refused', reference = NULL, reason = 'no'"
+            " WHERE status = 'fulfilled'"
+        ),
+    ),
+    "a voucher that no partner was called for": (
+        "partner_calls_end_vouchers",
+        "DELETE FROM partner_call WHERE status = 'calling'",
+    ),
     "a settlement that says more": (
         "settlements_moved",
         (

@@ -16,6 +16,7 @@ class Came:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def id(self):

@@ -22,6 +22,7 @@ TABLES = (
     "backend.partners.tables",
     "backend.recycling.tables",
     "backend.reports.tables",
+    "backend.rewards.call_tables",
     "backend.rewards.pool_tables",
     "backend.rewards.statement_tables",
     "backend.rewards.tables",

@@ -13,6 +13,9 @@ POINTS_EXPIRED: Final = "points_expired"
 POINTS_FUNDED: Final = "points_funded"
 CREDIT_RESTATED: Final = "credit_restated"
 POINTS_STOP: Final = "points_stop"
+VOUCHER_FULFILLED: Final = "voucher_fulfilled"
+VOUCHER_RETURNED: Final = "voucher_returned"
+VOUCHER_UNDECIDED: Final = "voucher_undecided"
 
 Arguments = Mapping[str, Any]
 
@@ -98,6 +101,32 @@ _TEMPLATES: Mapping[str, tuple[Words, Words]] = {
             " before, and reductions are recorded as before.",
         ),
     ),
+    VOUCHER_FULFILLED: (
+        Words("兑付成功", "“{reward}”已兑付,使用 {points} 积分,商户凭证号 {reference}。"),
+        Words(
+            "Reward fulfilled",
+            "{reward} was handed over for {points} points. The merchant calls it {reference}.",
+        ),
+    ),
+    VOUCHER_RETURNED: (
+        Words("未能兑付,积分已退回", "商户未能兑付“{reward}”,{points} 积分已退回,可重新兑换。"),
+        Words(
+            "Reward not fulfilled, points returned",
+            "The merchant could not hand over {reward}. {points} points are back; redeem again.",
+        ),
+    ),
+    VOUCHER_UNDECIDED: (
+        Words(
+            "兑付结果核实中",
+            "商户系统没有确认“{reward}”是否兑付,正在人工核实。"
+            "{points} 积分仍为冻结状态,结果会通知您。",
+        ),
+        Words(
+            "Reward is being looked into",
+            "The merchant's system has not said whether it handed over {reward}. Somebody is"
+            " finding out; your {points} points stay held until you hear from us.",
+        ),
+    ),
 }
 KINDS = frozenset(_TEMPLATES)
 
@@ -122,8 +151,9 @@ def _readable(
     if "grams" in arguments:
         readable["before"] = _grams(arguments["grams_before"], is_zh=is_zh)
         readable["after"] = _grams(arguments["grams"], is_zh=is_zh)
-    if "fund_zh" in arguments:
-        readable["fund"] = arguments["fund_zh" if is_zh else "fund_en"]
+    for name in ("fund", "reward"):
+        if f"{name}_zh" in arguments:
+            readable[name] = arguments[f"{name}_zh" if is_zh else f"{name}_en"]
     return readable
 
 

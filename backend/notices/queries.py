@@ -113,6 +113,18 @@ async def stops_by_id(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Ro
     )
 
 
+async def calls_by_id(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Calls of partners that are not under way among these vouchers, as they are now."""
+    return await fetch(
+        conn,
+        "SELECT voucher.id, account_id, partner_call.status, reference, voucher.points,"
+        " reward.name_zh, reward.name_en FROM partner_call JOIN voucher ON voucher.id = voucher_id"
+        " JOIN reward ON reward.id = voucher.reward_id WHERE partner_call.status <> 'calling'"
+        " AND voucher_id = ANY(CAST(:ids AS uuid[]))",
+        ids=list(ids),
+    )
+
+
 async def members_after(conn: AsyncConnection, after: UUID, *, limit: int) -> list[UUID]:
     """Accounts of members in order of their ids."""
     rows = await fetch(

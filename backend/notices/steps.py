@@ -15,9 +15,13 @@ from backend.notices.domain import (
     POINTS_EXPIRING,
     POINTS_FUNDED,
     POINTS_STOP,
+    VOUCHER_FULFILLED,
+    VOUCHER_RETURNED,
+    VOUCHER_UNDECIDED,
     Notice,
 )
 from backend.notices.queries import (
+    calls_by_id,
     credits_by_id,
     expired_by_id,
     insert_notices,
@@ -27,15 +31,21 @@ from backend.notices.queries import (
 from backend.outbox import Work, append
 from backend.units import shanghai_day
 
+_CALL_KINDS = {
+    "fulfilled": VOUCHER_FULFILLED,
+    "refused": VOUCHER_RETURNED,
+    "undecided": VOUCHER_UNDECIDED,
+}
 ACCOUNTS_MAX = 1_000  # notices per transaction, some 100 kB
 
 
 async def notify_step(
     conn: AsyncConnection, works: Sequence[Work], *, clock_shift_s: int = 0
 ) -> None:
-    """Write the notices of corrections, expiries, late payments and announced stops.
+    """Write the notices of corrections, expiries, late payments, vouchers and announced stops.
 
-    What an id names is found by looking: reversals, expiries, credits and funds share no id. A
+    What an id names is found by looking: reversals, expiries, credits, vouchers and funds share no
+    id. A
     notice that is there already is not written again.
     """
     ids = [each for work in works for each in work.ids]
@@ -43,6 +53,7 @@ async def notify_step(
         *await _restatements(conn, ids),
         *await _expiries(conn, ids),
         *await _late_payments(conn, ids),
+        *await _calls(conn, ids),
     ]
     await insert_notices(conn, notices, await clock(conn, clock_shift_s))
     for work in works:
@@ -91,6 +102,25 @@ async def _late_payments(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Not
             {"points": row.points, "action": row.action, "occurred_on": row.occurred_on},
         )
         for row in await credits_by_id(conn, ids)
+    ]
+
+
+async def _calls(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Notice]:
+    """What became of vouchers that partners fulfil; a later outcome than the event's is told."""
+    return [
+        Notice(
+            row.account_id,
+            _CALL_KINDS[row.status],
+            str(row.id),
+            {
+                "voucher_id": row.id,
+                "points": row.points,
+                "reference": row.reference,
+                "reward_zh": row.name_zh,
+                "reward_en": row.name_en,
+            },
+        )
+        for row in await calls_by_id(conn, ids)
     ]
 
 

@@ -143,6 +143,7 @@ def _render(row: Row[Any], refusal: DomainError | None, language: Language) -> R
         points=row.points,
         payer=row.payer,
         fulfilment=row.fulfilment,
+        recipient=row.recipient,
         regions=list(row.regions),
         valid_until=row.valid_until,
         voucher_days=row.voucher_days,

@@ -19,6 +19,7 @@ from backend.rewards.refusals import (
     VoucherAlreadySettled,
     VoucherAlreadyUndone,
     VoucherAlreadyVoided,
+    VoucherBeingFulfilled,
 )
 from backend.units import SHANGHAI
 
@@ -30,9 +31,13 @@ UNDO_WITHIN = timedelta(minutes=10)  # a cashier sees the mistake while the cust
 
 
 class VoucherStatus(StrEnum):
-    """The life of a voucher; every state but the first is an end, and `settled` can be undone."""
+    """The life of a voucher: two states that hold points, then ends; `settled` can be undone.
+
+    `fulfilling` waits for a partner's system, and only what that says ends it.
+    """
 
     ISSUED = "issued"
+    FULFILLING = "fulfilling"
     SETTLED = "settled"
     VOIDED = "voided"
     EXPIRED = "expired"
@@ -56,6 +61,8 @@ def not_usable(
     if status is VoucherStatus.ISSUED:
         is_over = now >= expires_at
         return VoucherAlreadyExpired(expired_at=expires_at.isoformat()) if is_over else None
+    if status is VoucherStatus.FULFILLING:
+        return VoucherBeingFulfilled()
     kind, name = _ENDED[status]
     return kind(**{name: ended_at.isoformat() if ended_at else None})
 
@@ -68,6 +75,7 @@ class Reward(NamedTuple):
         regions: Six-digit codes; a city covers its districts. Empty means everywhere.
         is_offered: Neither the reward nor its merchant is paused.
         is_stocked: Whether its pieces are counted.
+        recipient: What a member names for the partner: `phone`, `account`, or None for nothing.
     """
 
     id: UUID
@@ -84,6 +92,7 @@ class Reward(NamedTuple):
     period: str | None
     is_offered: bool
     is_stocked: bool
+    recipient: str | None
 
 
 class Taken(NamedTuple):

@@ -14,9 +14,11 @@ from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.ids import uuid7
+from backend.rewards.call_domain import PARTNER_CALL
+from backend.rewards.call_endpoints import find_endpoint
 from backend.rewards.domain import MANAGER
 from backend.rewards.pool import POOL
-from backend.rewards.refusals import NotStaff, RewardTermsNotClear
+from backend.rewards.refusals import CallEndpointMissing, NotStaff, RewardTermsNotClear
 from backend.rewards.reward_bodies import OfferAnswer, OfferPage, RewardBody, RewardChange
 from backend.rewards.reward_queries import change_reward, insert_reward, offer_of, offers_of
 from backend.rewards.route_kinds import MANAGES, WORKS, lists, makes, merchant_of
@@ -43,7 +45,7 @@ class OfferDesk:
                 body=RewardBody,
                 answer=OfferAnswer,
                 words=("Offer a reward", "上架权益"),
-                problems=(NotStaff, RewardTermsNotClear),
+                problems=(NotStaff, RewardTermsNotClear, CallEndpointMissing),
             ),
             lists(
                 "/v1/merchant/rewards",
@@ -67,17 +69,21 @@ class OfferDesk:
     async def post_reward(self, call: Call[RewardBody, None]) -> Answer:
         """Offer a reward of the caller's merchant."""
         body = call.body
-        is_pool = body.fulfilment == POOL
+        is_pool, is_call = body.fulfilment == POOL, body.fulfilment == PARTNER_CALL
         if (body.limit_per_period is None) != (body.period is None):
             raise RewardTermsNotClear
         if is_pool and body.stock is not None:
             raise RewardTermsNotClear  # the imported codes are its stock
+        if body.recipient is not None and not is_call:
+            raise RewardTermsNotClear  # nobody else needs to know whom it is for
 
         async def make(conn: AsyncConnection, now: datetime) -> UUID:
             valid_from = body.valid_from or now
             if body.valid_until is not None and body.valid_until <= valid_from:
                 raise RewardTermsNotClear
             merchant_id = await merchant_of(conn, call, MANAGER)
+            if is_call and await find_endpoint(conn, merchant_id) is None:
+                raise CallEndpointMissing
             values = {**msgspec.structs.asdict(body), "id": uuid7(), "merchant_id": merchant_id}
             values["stock"] = 0 if is_pool else body.stock
             await insert_reward(conn, {**values, "valid_from": valid_from})

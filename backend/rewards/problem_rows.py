@@ -7,15 +7,19 @@ from backend.http.problem import ProblemType
 from backend.ledger.domain import InsufficientPoints
 from backend.rewards.refusals import (
     AccountTooYoung,
+    CallEndpointMissing,
     LimitReached,
     MemberCodeNotValid,
     NothingToClose,
     NotStaff,
     OutOfStock,
+    PartnerCallDecided,
+    PartnerCallGoesOn,
     PeriodNotOver,
     PeriodStated,
     PhoneNotBound,
     ProjectEnded,
+    RecipientNotClear,
     RequestDecided,
     RequestExpired,
     RewardElsewhere,
@@ -33,6 +37,7 @@ from backend.rewards.refusals import (
     VoucherAlreadySettled,
     VoucherAlreadyUndone,
     VoucherAlreadyVoided,
+    VoucherBeingFulfilled,
     VoucherCodeMistyped,
 )
 
@@ -101,6 +106,28 @@ REWARD_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     VoucherAlreadyExpired: ProblemType(
         "voucher-already-expired", 409, "该券已过期", "Voucher expired",
         "积分会自动退回,请重新兑换", "The points go back by themselves; redeem again",
+    ),
+    VoucherBeingFulfilled: ProblemType(
+        "voucher-being-fulfilled", 409, "正在兑付", "Being fulfilled",
+        "请等待商户系统确认,结果会通知您",
+        "Wait for the merchant's system; you are told what came of it",
+    ),
+    RecipientNotClear: ProblemType(
+        "recipient-not-clear", 422, "充值对象有误", "Recipient not clear",
+        "请按 recipient 给出手机号或账号,无需时不要填写",
+        "Give what `recipient` says, a phone number or an account, and nothing where it is null",
+    ),
+    CallEndpointMissing: ProblemType(
+        "call-endpoint-missing", 409, "尚未设置直充接口", "No call endpoint",
+        "请先设置直充接口地址", "Set where your system is called, then offer the reward",
+    ),
+    PartnerCallGoesOn: ProblemType(
+        "partner-call-goes-on", 409, "仍在向商户系统确认", "Partner is still asked",
+        "请在 ask_until 之后再核实", "Decide after `ask_until` of the call",
+    ),
+    PartnerCallDecided: ProblemType(
+        "partner-call-decided", 409, "结果已确定", "Outcome is known",
+        "请刷新后查看结果", "Look at the outcome of the call",
     ),
     VoucherCodeMistyped: ProblemType(
         "voucher-code-mistyped", 422, "券码有误", "Code mistyped",

@@ -17,6 +17,8 @@ from backend.ledger.domain import Portion, take_earliest
 from backend.ledger.holds import Placing, SpendableLot, place_holds, spendable_lots
 from backend.ledger.queries import Locked, lock_accounts
 from backend.outbox import append
+from backend.rewards.call_domain import PARTNER_CALL, Recipient, refuse_recipient
+from backend.rewards.call_steps import request_calls
 from backend.rewards.codes import make_code, make_digits
 from backend.rewards.domain import Reward, Standing, Taken, VoucherStatus, out_of_stock, why_not
 from backend.rewards.pool import deliver_pool_codes
@@ -42,6 +44,7 @@ class Redemption(NamedTuple):
     region: str
     is_phone_verified: bool
     intention: Intention | None
+    recipient: Recipient | None = None
 
 
 class Redeemed(NamedTuple):
@@ -71,6 +74,14 @@ async def write_redemptions(
     issued = await issue_vouchers(conn, [redemptions[index] for index in fresh], locked, rules)
     vouchers = [each for each in issued if isinstance(each, Voucher)]
     await deliver_pool_codes(conn, vouchers, locked.now)
+    await request_calls(
+        conn,
+        [
+            (voucher, each.recipient.sealed if each.recipient else None)
+            for voucher, each in zip(issued, (redemptions[index] for index in fresh), strict=True)
+            if isinstance(voucher, Voucher)
+        ],
+    )
     made = dict(zip(fresh, issued, strict=True))
     written = [
         (intention, voucher.id)
@@ -170,6 +181,7 @@ class Admission:
         if reward is None or known is None:
             raise NotFound
         pair = (each.account_id, each.reward_id)
+        refuse_recipient(reward.recipient, each.recipient)
         taken = self.taken.get(pair, Taken())
         standing = Standing(
             known.opened_at, known.has_redeemed, each.is_phone_verified, self._points(each)
@@ -213,7 +225,7 @@ def _voucher(each: Redemption, reward: Reward, now: datetime) -> Voucher:
         reward.id,
         reward.merchant_id,
         reward.points,
-        VoucherStatus.ISSUED,
+        VoucherStatus.FULFILLING if reward.fulfilment == PARTNER_CALL else VoucherStatus.ISSUED,
         make_code(),
         make_digits(),
         now,

@@ -59,6 +59,26 @@ class VoucherAlreadyExpired(DomainError):
     """This voucher was not used in time."""
 
 
+class VoucherBeingFulfilled(DomainError):
+    """The merchant's system is handing this voucher over; nothing else can be done with it."""
+
+
+class RecipientNotClear(DomainError):
+    """The reward goes to a phone number or an account, and the request names no such one."""
+
+
+class CallEndpointMissing(DomainError):
+    """The merchant has not said where its system is called."""
+
+
+class PartnerCallGoesOn(DomainError):
+    """The partner is still asked what became of this voucher; nobody needs to decide."""
+
+
+class PartnerCallDecided(DomainError):
+    """What became of this voucher is known, and it is something else."""
+
+
 class VoucherCodeMistyped(DomainError):
     """The check digit does not fit these twelve digits."""
 

@@ -23,6 +23,7 @@ class RewardBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A reward; without `stock` its pieces are not counted, without `fund_id` any points buy it.
 
     `pool` gives each member one of the codes that are imported later; they are its stock.
+    `partner_call` has the merchant's system hand it over, to the `recipient` that a member names.
     """
 
     name_zh: Name
@@ -31,7 +32,8 @@ class RewardBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     payer: Payer
     detail_zh: Detail = ""
     detail_en: Detail = ""
-    fulfilment: Literal["voucher", "pool"] = "voucher"
+    fulfilment: Literal["voucher", "pool", "partner_call"] = "voucher"
+    recipient: Literal["phone", "account"] | None = None
     fund_id: UUID | None = None
     regions: Annotated[list[Region], msgspec.Meta(max_length=50)] = []
     valid_from: Moment | None = None
@@ -64,6 +66,7 @@ class OfferAnswer(msgspec.Struct, kw_only=True):
     payer: str
     fund_id: UUID | None
     fulfilment: str
+    recipient: str | None
     regions: list[str]
     valid_from: datetime
     valid_until: datetime | None
@@ -97,6 +100,7 @@ class RewardAnswer(msgspec.Struct, kw_only=True):
     points: int
     payer: str
     fulfilment: str
+    recipient: str | None
     regions: list[str]
     valid_until: datetime | None
     voucher_days: int

@@ -15,7 +15,7 @@ _LAST = UUID(int=2**128 - 1)
 _REWARD = (
     "reward.id, merchant_id, points, fund_id, fulfilment, regions, valid_from, valid_until,"
     " voucher_days, limit_per_member, limit_per_period, period, is_offered AND is_active AS"
-    " is_offered, stock IS NOT NULL AS is_stocked"
+    " is_offered, stock IS NOT NULL AS is_stocked, recipient"
 )
 _LEFT = (
     "(SELECT sum(available)::bigint FROM reward_stock WHERE reward_id = reward.id) AS pieces_left"
@@ -199,7 +199,7 @@ async def taken_by(
         " count(*) FILTER (WHERE issued_at >= :month) AS month"
         " FROM voucher JOIN unnest(CAST(:accounts AS uuid[]), CAST(:rewards AS uuid[]))"
         " AS asked(account_id, reward_id) USING (account_id, reward_id)"
-        " WHERE status IN ('issued', 'settled') GROUP BY account_id, reward_id",
+        " WHERE status IN ('issued', 'fulfilling', 'settled') GROUP BY account_id, reward_id",
         accounts=[account_id for account_id, _ in asked],
         rewards=[reward_id for _, reward_id in asked],
         day=day,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.batches import Batcher
 from backend.http.routes import Route
+from backend.rewards.call_routes import CallDesk
 from backend.rewards.catalogue_routes import Catalogue
 from backend.rewards.counters import find_counters
 from backend.rewards.donate import write_donations
@@ -39,8 +40,10 @@ class RewardsRoom:
     batchers: Sequence[Batcher[Any, Any]]
 
 
-def build_rewards(engine: AsyncEngine, rules: RewardRules, keys: PoolKeys) -> RewardsRoom:
-    """Wire the room; pool codes rest under `keys`."""
+def build_rewards(
+    engine: AsyncEngine, rules: RewardRules, keys: PoolKeys, *, is_anywhere: bool
+) -> RewardsRoom:
+    """Wire the room; pool codes rest under `keys`, and `is_anywhere` calls inner addresses too."""
     shift = rules.clock_shift_s
     redemptions = Batcher(engine, partial(write_redemptions, rules=rules))
     voids = Batcher(engine, partial(write_voids, clock_shift_s=shift))
@@ -56,6 +59,7 @@ def build_rewards(engine: AsyncEngine, rules: RewardRules, keys: PoolKeys) -> Re
         *PoolDesk(engine, keys, shift).routes(),
         *Catalogue(engine, rules).routes(),
         *VoucherDesk(engine, rules, redemptions, voids, keys).routes(),
+        *CallDesk(engine, keys.sealer, is_anywhere, shift).routes(),
         *SettlementDesk(engine, settlements, undos, counters).routes(),
         *RequestDesk(engine, rules, confirmations).routes(),
         *ShiftDesk(engine, shift).routes(),

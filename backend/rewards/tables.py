@@ -88,6 +88,8 @@ reward = Table(
     # Only points of this fund buy it, so that its payer pays and nobody else; none means any.
     Column("fund_id", Uuid, ForeignKey("fund.id")),
     Column("fulfilment", Text, nullable=False, server_default="voucher"),
+    # What a member has to name so that the partner knows whom to give it to; none for nothing.
+    Column("recipient", Text),
     Column("regions", ARRAY(Text), nullable=False, server_default="{}"),
     Column("valid_from", DateTime(timezone=True), nullable=False),
     Column("valid_until", DateTime(timezone=True)),
@@ -102,7 +104,11 @@ reward = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("points BETWEEN 1 AND 1000000", name="points"),
     CheckConstraint("payer IN ('government', 'foundation', 'company')", name="payer"),
-    CheckConstraint("fulfilment IN ('voucher', 'pool', 'partner')", name="fulfilment"),
+    CheckConstraint("fulfilment IN ('voucher', 'pool', 'partner_call')", name="fulfilment"),
+    CheckConstraint("recipient IN ('phone', 'account')", name="recipient"),
+    CheckConstraint(
+        "recipient IS NULL OR fulfilment = 'partner_call'", name="recipient_of_a_partner"
+    ),
     CheckConstraint("valid_until > valid_from", name="valid_for_some_time"),
     CheckConstraint("voucher_days BETWEEN 1 AND 366", name="voucher_days"),
     CheckConstraint("limit_per_member > 0", name="limit_per_member"),

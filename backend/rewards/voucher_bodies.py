@@ -1,7 +1,7 @@
 """Redemptions and vouchers on the wire."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from backend.rewards.pool_codes import PoolKeys
 
 STATUS_WORDS = {
     VoucherStatus.ISSUED: ("待使用", "ready to use"),
+    VoucherStatus.FULFILLING: ("兑付中", "being fulfilled"),
     VoucherStatus.SETTLED: ("已核销", "settled"),
     VoucherStatus.VOIDED: ("已退回", "given back"),
     VoucherStatus.EXPIRED: ("已过期,积分已退回", "expired, points returned"),
@@ -24,17 +25,28 @@ STATUS_WORDS = {
 }
 
 
+RECIPIENT = msgspec.Meta(
+    pattern=r"^[!-~一-鿿]{1,64}$",
+    description="phone number or account at the partner, where the reward asks for one",
+)
+
+
 class RedemptionBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is redeemed, and where the member is; by default the programme's region."""
+    """What is redeemed, and where the member is; by default the programme's region.
+
+    The recipient is sealed, told to the partner alone, and forgotten when the partner has answered.
+    """
 
     reward_id: UUID
     region: Region | None = None
+    recipient: Annotated[str, RECIPIENT] | None = None
 
 
 class VoucherAnswer(msgspec.Struct, kw_only=True):
     """A voucher; the code, its digits and its QR are there while it can be used.
 
-    `pool_code` is the code of a reward that is paid out with codes of others; it stays.
+    `pool_code` is the code of a reward that is paid out with codes of others; it stays. So does
+    `partner_reference`, by which a partner that was called finds what it has done.
     """
 
     id: UUID
@@ -51,6 +63,7 @@ class VoucherAnswer(msgspec.Struct, kw_only=True):
     qr_svg: str | None
     qr_png: str | None
     pool_code: str | None
+    partner_reference: str | None
     issued_at: datetime
     expires_at: datetime
     ended_at: datetime | None
@@ -66,7 +79,9 @@ class VoucherPage(msgspec.Struct, kw_only=True):
 class VoucherQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`status` narrows the list, for example to those that are ready to use."""
 
-    status: Literal["issued", "settled", "voided", "expired", "undone", "returned"] | None = None
+    status: (
+        Literal["issued", "fulfilling", "settled", "voided", "expired", "undone", "returned"] | None
+    ) = None
 
 
 def render_voucher(row: Row[Any], language: Language, keys: PoolKeys) -> VoucherAnswer:
@@ -88,6 +103,7 @@ def render_voucher(row: Row[Any], language: Language, keys: PoolKeys) -> Voucher
         qr_svg=f"/v1/vouchers/{row.id}/qr.svg" if is_live else None,
         qr_png=f"/v1/vouchers/{row.id}/qr.png" if is_live else None,
         pool_code=keys.opened(row.pool_code_id, row.ciphertext) if row.ciphertext else None,
+        partner_reference=row.partner_reference,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         ended_at=row.ended_at,

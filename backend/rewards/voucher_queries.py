@@ -123,10 +123,11 @@ async def due_vouchers(conn: AsyncConnection, now: datetime, *, limit: int) -> S
 _SHOWN = (
     "SELECT voucher.*, reward.name_zh AS reward_zh, reward.name_en AS reward_en, fulfilment,"
     " merchant.name_zh AS merchant_zh, merchant.name_en AS merchant_en,"
-    " pool_code.id AS pool_code_id, ciphertext"
+    " pool_code.id AS pool_code_id, ciphertext, partner_call.reference AS partner_reference"
     " FROM voucher JOIN reward ON reward.id = reward_id"
     " JOIN merchant ON merchant.id = voucher.merchant_id"
     " LEFT JOIN pool_code ON pool_code.voucher_id = voucher.id"
+    " LEFT JOIN partner_call ON partner_call.voucher_id = voucher.id"
 )
 
 
@@ -147,7 +148,7 @@ async def shown_vouchers(
     return await fetch(
         conn,
         f"{_SHOWN} WHERE account_id = :account AND voucher.id < :before"
-        " AND (CAST(:status AS text) IS NULL OR status = :status)"
+        " AND (CAST(:status AS text) IS NULL OR voucher.status = :status)"
         " ORDER BY voucher.id DESC LIMIT :limit",
         account=account_id,
         before=before_id or _LAST,

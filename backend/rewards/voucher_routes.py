@@ -17,6 +17,8 @@ from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.ledger.domain import InsufficientPoints
+from backend.rewards.call_domain import Recipient, kind_of
+from backend.rewards.call_sending import recipient_place
 from backend.rewards.domain import VoucherStatus
 from backend.rewards.ends import Ended, Voiding
 from backend.rewards.pool_codes import PoolKeys
@@ -26,12 +28,14 @@ from backend.rewards.refusals import (
     LimitReached,
     OutOfStock,
     PhoneNotBound,
+    RecipientNotClear,
     RewardElsewhere,
     RewardNotOffered,
     VoucherAlreadyExpired,
     VoucherAlreadySettled,
     VoucherAlreadyUndone,
     VoucherAlreadyVoided,
+    VoucherBeingFulfilled,
 )
 from backend.rewards.route_kinds import BUSY, lists, makes
 from backend.rewards.rules import RewardRules
@@ -47,10 +51,11 @@ from backend.writing import Made, intention_of
 
 WHY_NOT = (
     *(NotFound, RewardNotOffered, RewardElsewhere, OutOfStock, LimitReached),
-    *(PhoneNotBound, AccountTooYoung, InsufficientPoints),
+    *(PhoneNotBound, AccountTooYoung, InsufficientPoints, RecipientNotClear),
 )
 NOT_USABLE = (
     *(VoucherAlreadySettled, VoucherAlreadyVoided, VoucherAlreadyExpired, VoucherAlreadyUndone),
+    VoucherBeingFulfilled,
 )
 QR_SCALE = 8  # pixels per module: 264 across, sharp on a phone and small enough to send
 MEMBER = roles("member")
@@ -132,12 +137,20 @@ class VoucherDesk:
             call.body.region or self.rules.region,
             call.principal.is_phone_verified,
             intention_of(call),
+            self._recipient(call),
         )
         redeemed = await self.redemptions.submit(redemption)
         made = Made(redeemed.voucher_id, redeemed.is_replay)
         row = await self._own(call, made.id)
         headers = {"Location": f"/v1/vouchers/{made.id}", **made.headers}
         return Answer(render_voucher(row, call.language, self.keys), 201, headers)
+
+    def _recipient(self, call: Call[RedemptionBody, None]) -> Recipient | None:
+        name = call.body.recipient
+        if name is None:
+            return None
+        place = recipient_place(str(call.principal.own_account))
+        return Recipient(kind_of(name), self.keys.sealer.seal(name.encode(), place=place))
 
     async def post_void(self, call: Call[None, None]) -> Answer:
         """Give a voucher back; a second time is the same answer."""

@@ -36,9 +36,12 @@ voucher = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     CheckConstraint(
-        "status IN ('issued', 'settled', 'voided', 'expired', 'undone', 'returned')", name="status"
+        "status IN ('issued', 'fulfilling', 'settled', 'voided', 'expired', 'undone', 'returned')",
+        name="status",
     ),
-    CheckConstraint("(status = 'issued') = (ended_at IS NULL)", name="ended_unless_issued"),
+    CheckConstraint(
+        "(status IN ('issued', 'fulfilling')) = (ended_at IS NULL)", name="ended_unless_open"
+    ),
     CheckConstraint("points > 0", name="points_positive"),
     CheckConstraint("digits ~ '^[0-9]{12}$'", name="digits"),
     # Twelve digits are few: they are unique among those that a cashier can still take.

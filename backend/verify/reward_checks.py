@@ -6,7 +6,7 @@ _HELD_FOR_VOUCHERS = """
 WITH held AS (SELECT hold_id, sum(amount) AS held FROM hold_line GROUP BY hold_id)
 SELECT voucher.id AS voucher_id, status, points, coalesce(held, 0)::bigint AS held
 FROM voucher LEFT JOIN held ON hold_id = voucher.id
-WHERE coalesce(held, 0) <> CASE WHEN status = 'issued' THEN points ELSE 0 END
+WHERE coalesce(held, 0) <> CASE WHEN status IN ('issued', 'fulfilling') THEN points ELSE 0 END
 """
 
 # A settlement moves its points from the voucher's account to the merchant, and its undo moves them
@@ -54,7 +54,7 @@ WITH left_over AS (
   SELECT reward_id, sum(available) AS pieces FROM reward_stock GROUP BY reward_id
 ), out AS (
   SELECT reward_id, count(*) AS pieces FROM voucher
-  WHERE status IN ('issued', 'settled') GROUP BY reward_id
+  WHERE status IN ('issued', 'fulfilling', 'settled') GROUP BY reward_id
 )
 SELECT reward.id AS reward_id, stock, coalesce(left_over.pieces, 0)::bigint AS available,
        coalesce(out.pieces, 0) AS redeemed
@@ -118,6 +118,24 @@ WHERE code.voucher_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM voucher WHERE voucher.id = code.voucher_id)
 """
 
+# What a partner has said, or a person has found out, is what its voucher became.
+_PARTNER_CALLS = """
+SELECT voucher.id AS voucher_id, voucher.status, call.status AS call_status
+FROM voucher JOIN reward ON reward.id = reward_id AND fulfilment = 'partner_call'
+LEFT JOIN partner_call AS call ON call.voucher_id = voucher.id
+WHERE call.status IS NULL OR voucher.status <> ALL (CASE call.status
+  WHEN 'fulfilled' THEN ARRAY['settled', 'undone'] WHEN 'refused' THEN ARRAY['returned']
+  ELSE ARRAY['fulfilling'] END)
+UNION ALL
+SELECT call.voucher_id, NULL, call.status FROM partner_call AS call WHERE NOT EXISTS (
+  SELECT FROM voucher JOIN reward ON reward.id = reward_id AND fulfilment = 'partner_call'
+  WHERE voucher.id = call.voucher_id)
+UNION ALL
+SELECT voucher.id, voucher.status, NULL FROM voucher
+JOIN reward ON reward.id = reward_id AND fulfilment <> 'partner_call'
+WHERE status IN ('fulfilling', 'returned')
+"""
+
 REWARD_CHECKS = (
     Check(
         "vouchers_held",
@@ -154,6 +172,12 @@ REWARD_CHECKS = (
         "券码池的每张券都有且只有一个券码",
         "Every voucher of a code pool has one code, and no code is given to nobody",
         _POOL,
+    ),
+    Check(
+        "partner_calls_end_vouchers",
+        "直充券的状态与商户系统的答复一致",
+        "A voucher that a partner fulfils is what the partner has said, and held until then",
+        _PARTNER_CALLS,
     ),
     Check(
         "statements_are_transfers",

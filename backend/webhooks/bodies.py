@@ -15,10 +15,12 @@ EventType = Literal[
     "voucher.settled",
     "voucher.undone",
     "voucher.expired",
+    "voucher.returned",
+    "voucher.undecided",
     "check_in.credited",
     "check_in.reversed",
 ]
-EventTypes = Annotated[list[EventType], msgspec.Meta(min_length=1, max_length=6)]
+EventTypes = Annotated[list[EventType], msgspec.Meta(min_length=1, max_length=8)]
 
 DISABLED_WORDS = {
     "owner": ("已由您停用", "disabled by its owner"),

@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.batches import Batcher
 from backend.bell import Bell, raise_if_cancelled
+from backend.calling.addresses import is_public
+from backend.calling.dialling import TOTAL_TIMEOUT_S, GuardedResolver, guarded_session
 from backend.errors import DomainError
 from backend.sealing import Sealer
-from backend.webhooks.addresses import is_public
 from backend.webhooks.attempt_queries import lease_deliveries, lock_due_endpoints, release_leases
 from backend.webhooks.delivery_queries import forget, give_up
-from backend.webhooks.dialling import TOTAL_TIMEOUT_S, GuardedResolver, guarded_session
 from backend.webhooks.domain import Attempt
 from backend.webhooks.results import Finished, write_results
 from backend.webhooks.sending import Sender

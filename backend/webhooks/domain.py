@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from backend.calling.faults import ADDRESS_REFUSED, REDIRECTED, STATUS_REFUSED
 from backend.errors import DomainError
 
 ENDPOINTS_PER_OWNER_MAX: Final = 10  # one per system of a merchant; also a constraint
@@ -29,6 +30,8 @@ VOUCHER_ISSUED = "voucher.issued"
 VOUCHER_SETTLED = "voucher.settled"
 VOUCHER_UNDONE = "voucher.undone"
 VOUCHER_EXPIRED = "voucher.expired"
+VOUCHER_RETURNED = "voucher.returned"
+VOUCHER_UNDECIDED = "voucher.undecided"
 CHECK_IN_CREDITED = "check_in.credited"
 CHECK_IN_REVERSED = "check_in.reversed"
 PING = "webhook.ping"
@@ -37,7 +40,12 @@ PARTNER, MERCHANT = "partner", "merchant"
 
 # A merchant hears of its own vouchers, a partner of what came from its own events: nobody of more.
 TYPES_OF: Final[Mapping[str, frozenset[str]]] = {
-    MERCHANT: frozenset({VOUCHER_ISSUED, VOUCHER_SETTLED, VOUCHER_UNDONE, VOUCHER_EXPIRED}),
+    MERCHANT: frozenset(
+        {
+            *(VOUCHER_ISSUED, VOUCHER_SETTLED, VOUCHER_UNDONE, VOUCHER_EXPIRED),
+            *(VOUCHER_RETURNED, VOUCHER_UNDECIDED),
+        }
+    ),
     PARTNER: frozenset({CHECK_IN_CREDITED, CHECK_IN_REVERSED}),
 }
 
@@ -160,11 +168,7 @@ class Result(NamedTuple):
     retry_after_s: int | None = None
 
 
-# Codes of `Result.error`; the reference of webhooks explains them.
-TIMED_OUT, NOT_CONNECTED, TLS_FAILED = "timed_out", "not_connected", "tls_failed"
-NAME_UNKNOWN, ADDRESS_REFUSED, NOT_HTTP = "name_unknown", "address_refused", "not_http"
-REDIRECTED, GONE, STATUS_REFUSED = "redirected", "gone", "status_refused"
-SECRET_LOST = "secret_lost"  # noqa: S105  # a code, not a secret
+GONE: Final = "gone"  # a code of `Result.error` beside those of `backend.calling.faults`
 
 _REDIRECTS: Final = range(300, 400)
 _SUCCESSES: Final = range(200, 300)

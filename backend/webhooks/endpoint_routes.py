@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded, run_batch
+from backend.calling.addresses import UrlForbidden, read_url
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import cursor_at, position_of
 from backend.http.refusals import IdempotencyKeyMissing
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused, Intention
 from backend.sealing import Sealer
-from backend.webhooks.addresses import WebhookUrlForbidden, read_url
 from backend.webhooks.bodies import (
     EndpointAnswer,
     EndpointBody,
@@ -114,7 +114,7 @@ class EndpointDesk:
                 body=EndpointBody,
                 answers={200: RegisteredAnswer, 201: RegisteredAnswer},
                 problems=(
-                    *(WebhookUrlForbidden, WebhookTypeForeign, WebhookOwnerMissing),
+                    *(UrlForbidden, WebhookTypeForeign, WebhookOwnerMissing),
                     *(WebhookEndpointExists, WebhookEndpointsUsedUp, *BUSY),
                 ),
             ),

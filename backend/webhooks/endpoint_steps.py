@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
+from backend.calling.signing import make_secret, show_secret
 from backend.db import run
 from backend.errors import DomainError, NotFound
 from backend.idempotency import IdempotencyKeyReused, Intention, find_effects, record_effects
@@ -47,7 +48,6 @@ from backend.webhooks.endpoint_queries import (
     update_endpoint,
 )
 from backend.webhooks.sending import secret_place
-from backend.webhooks.signing import make_secret, show_secret
 from backend.webhooks.steps import body_of
 
 

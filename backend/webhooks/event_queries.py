@@ -12,7 +12,9 @@ from backend.db import fetch
 from backend.webhooks.domain import (
     VOUCHER_EXPIRED,
     VOUCHER_ISSUED,
+    VOUCHER_RETURNED,
     VOUCHER_SETTLED,
+    VOUCHER_UNDECIDED,
     VOUCHER_UNDONE,
 )
 
@@ -122,6 +124,8 @@ _WHEN = {
     VOUCHER_SETTLED: "settlement.settled_at",
     VOUCHER_UNDONE: "undo.undone_at",
     VOUCHER_EXPIRED: "voucher.expires_at",
+    VOUCHER_RETURNED: "call.ended_at",
+    VOUCHER_UNDECIDED: "call.ask_until",
 }
 
 
@@ -135,6 +139,7 @@ async def vouchers(
         " voucher.reward_id, voucher.points, settlement.id AS settlement_id, store_id, ticket"
         " FROM voucher LEFT JOIN settlement ON settlement.voucher_id = voucher.id"
         " LEFT JOIN settlement_undo AS undo ON undo.settlement_id = settlement.id"
+        " LEFT JOIN partner_call AS call ON call.voucher_id = voucher.id"
         " WHERE voucher.id = ANY(CAST(:ids AS uuid[]))"
         " AND voucher.merchant_id = ANY(CAST(:merchants AS uuid[]))",
         ids=list(ids),

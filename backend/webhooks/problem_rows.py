@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from backend.calling.addresses import UrlForbidden
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
-from backend.webhooks.addresses import WebhookUrlForbidden
 from backend.webhooks.domain import (
     WebhookEndpointDisabled,
     WebhookEndpointExists,
@@ -16,8 +16,8 @@ from backend.webhooks.domain import (
 )
 
 WEBHOOK_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
-    WebhookUrlForbidden: ProblemType(
-        "webhook-url-forbidden", 422, "不能使用这个地址", "URL not allowed",
+    UrlForbidden: ProblemType(
+        "url-forbidden", 422, "不能使用这个地址", "URL not allowed",
         "请使用公网域名的 https 地址(443 端口),不含账号和片段",
         "Give an https URL on port 443 of a public name, without credentials or fragment",
     ),

@@ -3,7 +3,6 @@
 Nothing is read of the answer's body: its status is all that counts.
 """
 
-import ssl
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,21 +12,10 @@ from typing import Final
 import aiohttp
 from aiohttp import hdrs
 
+from backend.calling.faults import SECRET_LOST, code_of
+from backend.calling.signing import headers_of
 from backend.sealing import SealBroken, Sealer
-from backend.webhooks.dialling import AddressRefused
-from backend.webhooks.domain import (
-    ADDRESS_REFUSED,
-    NAME_UNKNOWN,
-    NOT_CONNECTED,
-    NOT_HTTP,
-    SECRET_LOST,
-    TIMED_OUT,
-    TLS_FAILED,
-    Attempt,
-    Result,
-    error_of,
-)
-from backend.webhooks.signing import headers_of
+from backend.webhooks.domain import Attempt, Result, error_of
 
 _ASKS_TO_WAIT: Final = frozenset({429, 503})
 
@@ -74,30 +62,6 @@ class Sender:
 def secret_place(secret_id: str) -> str:
     """Where a sealed secret stands: it opens in no other row."""
     return f"webhook_secret/{secret_id}"
-
-
-def code_of(error: Exception) -> str:
-    """The stable code of what went wrong; the sentence of the error may name inner addresses."""
-    if _is_caused_by_refusal(error):
-        return ADDRESS_REFUSED
-    if isinstance(error, TimeoutError):
-        return TIMED_OUT
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return NAME_UNKNOWN
-    if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
-        return TLS_FAILED
-    if isinstance(error, (aiohttp.ClientOSError, OSError)):
-        return NOT_CONNECTED
-    return NOT_HTTP
-
-
-def _is_caused_by_refusal(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, AddressRefused):
-            return True
-        inner = getattr(error, "os_error", None)
-        error = inner if isinstance(inner, BaseException) else error.__cause__
-    return False
 
 
 def _milliseconds_since(began: float) -> int:

@@ -14,7 +14,9 @@ from backend.events import (
     CREDIT_RESTATED,
     VOUCHER_EXPIRED,
     VOUCHER_ISSUED,
+    VOUCHER_RETURNED,
     VOUCHER_SETTLED,
+    VOUCHER_UNDECIDED,
     VOUCHER_UNDONE,
 )
 from backend.ids import uuid7
@@ -41,6 +43,8 @@ ANNOUNCED: Mapping[str, tuple[str, Load]] = {
     VOUCHER_SETTLED: (domain.VOUCHER_SETTLED, partial(vouchers, domain.VOUCHER_SETTLED)),
     VOUCHER_UNDONE: (domain.VOUCHER_UNDONE, partial(vouchers, domain.VOUCHER_UNDONE)),
     VOUCHER_EXPIRED: (domain.VOUCHER_EXPIRED, partial(vouchers, domain.VOUCHER_EXPIRED)),
+    VOUCHER_RETURNED: (domain.VOUCHER_RETURNED, partial(vouchers, domain.VOUCHER_RETURNED)),
+    VOUCHER_UNDECIDED: (domain.VOUCHER_UNDECIDED, partial(vouchers, domain.VOUCHER_UNDECIDED)),
 }
 
 _encode = msgspec.json.Encoder().encode

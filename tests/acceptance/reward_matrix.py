@@ -58,6 +58,10 @@ REWARD_ROUTES = {
     "GET /v1/charity-projects": (200, 200, 200, 200, 200, 200),
     "POST /v1/donations": (401, 422, 422, 403, 403, 403),
     "GET /v1/donations": MEMBERS_LIST,
+    "POST /v1/merchant/call-endpoint": NOT_THEIRS,
+    "GET /v1/merchant/call-endpoint": NOT_THEIRS,
+    "GET /v1/partner-calls": OPERATORS_LIST,
+    "POST /v1/partner-calls/{id}/decisions": OPERATORS_BODY,
     "POST /v1/pos/settlements": NOT_THEIRS,
     "GET /v1/pos/settlements/{ticket}": NOT_THEIRS,
 }

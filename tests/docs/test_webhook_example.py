@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from backend.webhooks.signing import headers_of, make_secret, show_secret
+from backend.calling.signing import headers_of, make_secret, show_secret
 from tests.docs.reference_tables import DOCS
 from tests.unit.test_webhook_signing import BODY, ID, SIGNATURE, STAMP
 

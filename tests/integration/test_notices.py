@@ -154,6 +154,14 @@ ARGUMENTS = {
         "points_before": 10,
         "points": 0,
     },
+    "voucher_fulfilled": {
+        "points": 30,
+        "reference": "R-1",
+        "reward_zh": "话费",
+        "reward_en": "Top-up",
+    },
+    "voucher_returned": {"points": 30, "reward_zh": "话费", "reward_en": "Top-up"},
+    "voucher_undecided": {"points": 30, "reward_zh": "话费", "reward_en": "Top-up"},
     "points_stop": {"fund_zh": "项目活动经费", "fund_en": "Programme", "stops_on": "2026-12-20"},
 }
 

@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
+from backend.calling.addresses import is_public
+from backend.calling.dialling import GuardedResolver, guarded_session
+from backend.calling.signing import make_secret
 from backend.sealing import make_sealer
-from backend.webhooks.addresses import is_public
-from backend.webhooks.dialling import GuardedResolver, guarded_session
 from backend.webhooks.sending import Sender, secret_place
-from backend.webhooks.signing import make_secret
 from tests.builders import SECRET
 from tests.receiver import receiving
 from tests.unit.test_webhook_retries import make_attempt
@@ -151,7 +151,7 @@ async def test_an_endless_answer_is_not_read():
 async def test_a_receiver_that_is_silent_is_left_in_time(monkeypatch):
     import aiohttp
 
-    from backend.webhooks import dialling
+    from backend.calling import dialling
 
     monkeypatch.setattr(dialling, "TOTAL_TIMEOUT_S", 0.3)
     assert aiohttp.ClientTimeout(total=dialling.TOTAL_TIMEOUT_S).total == 0.3

@@ -1,6 +1,6 @@
 import pytest
 
-from backend.webhooks.addresses import WebhookUrlForbidden, is_public, read_url
+from backend.calling.addresses import UrlForbidden, is_public, read_url
 
 REFUSED_ADDRESSES = [
     *("0.0.0.0", "10.0.0.1", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.255.254"),
@@ -49,7 +49,7 @@ def test_a_public_address_may_be_dialled(address):
     ],
 )
 def test_a_url_that_leads_inside_or_cannot_be_trusted_is_refused(url):
-    with pytest.raises(WebhookUrlForbidden):
+    with pytest.raises(UrlForbidden):
         read_url(url)
 
 
@@ -70,5 +70,5 @@ def test_an_https_url_of_a_public_name_is_taken(url, called):
 def test_only_the_switch_of_tests_and_demo_opens_the_own_machine():
     assert read_url("http://127.0.0.1:8080/hook", is_anywhere=True) == "http://127.0.0.1:8080/hook"
     for url in ("ftp://127.0.0.1/", "http://a:b@127.0.0.1/", "http://127.0.0.1/#x"):
-        with pytest.raises(WebhookUrlForbidden):
+        with pytest.raises(UrlForbidden):
             read_url(url, is_anywhere=True)

@@ -2,7 +2,7 @@
 
 import base64
 
-from backend.webhooks.signing import headers_of, make_secret, show_secret, sign
+from backend.calling.signing import headers_of, make_secret, show_secret, sign
 
 # Source: Standard Webhooks, reference libraries, test of `sign` (read 2026-11-21).
 SECRET = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may go to: pure rules about URLs and about what is really dialled.
+"""Which addresses may be called: pure rules about URLs and about what is really dialled.
 
 A URL that looks harmless proves nothing, because its name may resolve to another address at every
 look. So the rule about addresses is applied to the socket address that is about to be dialled
@@ -47,8 +47,8 @@ _REFUSED_V6: Final = tuple(
 )
 
 
-class WebhookUrlForbidden(DomainError):
-    """A webhook goes to https on port 443 of a public name, without credentials or fragment."""
+class UrlForbidden(DomainError):
+    """We call https on port 443 of a public name, without credentials or fragment."""
 
 
 def is_public(address: str) -> bool:
@@ -80,16 +80,16 @@ def read_url(text: str, *, is_anywhere: bool = False) -> str:
         is_anywhere: Also plain http, any port and addresses of this machine: tests and the demo.
 
     Raises:
-        WebhookUrlForbidden: Says which rule it breaks.
+        UrlForbidden: Says which rule it breaks.
     """
     if not _TEXT.fullmatch(text) or len(text) > URL_CHARACTERS_MAX:
-        raise WebhookUrlForbidden("The URL is longer than 2,048 characters or not plain ASCII.")
+        raise UrlForbidden("The URL is longer than 2,048 characters or not plain ASCII.")
     try:
         url = URL(text)
     except ValueError:
-        raise WebhookUrlForbidden("The URL cannot be read.") from None
+        raise UrlForbidden("The URL cannot be read.") from None
     if "#" in text or "@" in text.partition("://")[2].partition("/")[0]:
-        raise WebhookUrlForbidden("The URL has credentials or a fragment.")
+        raise UrlForbidden("The URL has credentials or a fragment.")
     if is_anywhere and url.scheme in {"http", "https"} and url.host:
         return str(url)
     _refuse_inner(url)
@@ -99,8 +99,8 @@ def read_url(text: str, *, is_anywhere: bool = False) -> str:
 def _refuse_inner(url: URL) -> None:
     host = (url.raw_host or "").lower()
     if url.scheme != "https":
-        raise WebhookUrlForbidden("The URL does not begin with https://.")
+        raise UrlForbidden("The URL does not begin with https://.")
     if url.port != HTTPS_PORT:
-        raise WebhookUrlForbidden("The port is not 443.")
+        raise UrlForbidden("The port is not 443.")
     if not _NAME.fullmatch(host) or host.endswith(_INNER_NAMES):
-        raise WebhookUrlForbidden("The host is not a public name.")
+        raise UrlForbidden("The host is not a public name.")

@@ -17,7 +17,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from backend.webhooks.addresses import is_public
+from backend.calling.addresses import is_public
 
 RESOLVE_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -33,7 +33,7 @@ IsAllowed = Callable[[str], bool]
 
 
 class AddressRefused(OSError):
-    """The address is not one that a webhook may go to."""
+    """The address is not one that may be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class GuardedResolver(AbstractResolver):
     is_allowed: IsAllowed = is_public
     lookup: Lookup = socket.getaddrinfo
     _threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(RESOLVERS, "webhook-names")
+        default_factory=lambda: ThreadPoolExecutor(RESOLVERS, "call-names")
     )
 
     async def resolve(
@@ -80,7 +80,7 @@ class GuardedResolver(AbstractResolver):
 def refuse_unless_all(is_allowed: IsAllowed, addresses: Sequence[str]) -> None:
     """Refuse an answer with any address that may not be dialled, or with none."""
     if not addresses or not all(is_allowed(address) for address in addresses):
-        raise AddressRefused("The name leads to an address that webhooks may not go to.")
+        raise AddressRefused("The name leads to an address that may not be called.")
 
 
 def guarded_session(resolver: GuardedResolver) -> aiohttp.ClientSession:
@@ -96,7 +96,7 @@ def guarded_session(resolver: GuardedResolver) -> aiohttp.ClientSession:
         use_dns_cache=False,  # every attempt is checked by what the name means then
         socket_factory=make_socket,
         force_close=True,
-        limit=0,  # the deliverer counts
+        limit=0,  # whoever calls counts
     )
     return aiohttp.ClientSession(
         connector=connector,

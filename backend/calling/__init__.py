@@ -1,0 +1,1 @@
+"""Calls to systems of others: signed, to checked addresses, with a limit on everything."""
