@@ -157,6 +157,22 @@ class Batcher(Generic[Item, Done]):
             raise Overloaded from None
         return await future
 
+    async def submit_all(self, items: Sequence[Item]) -> list[Done | Exception]:
+        """One answer per item, in order, after all were committed or refused.
+
+        Raises:
+            Overloaded: There is no room for all of them; none was stored.
+        """
+        if self._queue.qsize() + len(items) > QUEUE_ITEMS_MAX:
+            raise Overloaded
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Done]] = [loop.create_future() for _ in items]
+        for pair in zip(items, futures, strict=True):
+            self._queue.put_nowait(pair)
+        if futures:
+            await asyncio.wait(futures)
+        return [future.exception() or future.result() for future in futures]  # type: ignore[misc]
+
     async def serve(self) -> None:
         """Write batches until cancelled; what was taken from the queue is finished first.
 

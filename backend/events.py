@@ -12,6 +12,7 @@ SCORE, CREDIT, REPORT = "score", "credit", "report"
 NOTIFY = "notify"
 WEBHOOK = "webhook"
 SIMULATE = "simulate"
+UNPARK = "unpark"
 
 IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
 
@@ -23,6 +24,8 @@ POINTS_FUNDED = "PointsFunded"
 POINTS_EXPIRED = "PointsExpired"
 STOP_ANNOUNCED = "StopAnnounced"
 SIMULATION_REQUESTED = "SimulationRequested"
+CUSTOMER_LINKED = "CustomerLinked"
+BAG_BOUND = "BagBound"
 VOUCHER_ISSUED = "VoucherIssued"
 VOUCHER_SETTLED = "VoucherSettled"
 VOUCHER_UNDONE = "VoucherUndone"
@@ -41,6 +44,8 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     POINTS_EXPIRED: (NOTIFY,),
     STOP_ANNOUNCED: (NOTIFY,),
     SIMULATION_REQUESTED: (SIMULATE,),
+    CUSTOMER_LINKED: (UNPARK,),
+    BAG_BOUND: (UNPARK,),
     VOUCHER_ISSUED: (WEBHOOK,),
     VOUCHER_SETTLED: (WEBHOOK,),
     VOUCHER_UNDONE: (WEBHOOK,),

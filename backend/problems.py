@@ -26,7 +26,7 @@ from backend.intake.domain import (
     RetriesUsedUp,
     TimeNotPlausible,
 )
-from backend.intake.problem_rows import OWN_REPORT_PROBLEMS
+from backend.intake.problem_rows import EVENT_PROBLEMS, OWN_REPORT_PROBLEMS
 from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
 from backend.ledger.domain import HoldResolved
@@ -181,6 +181,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     **CAMPAIGN_PROBLEMS,
     **CREDITING_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
+    **EVENT_PROBLEMS,
     **OWN_REPORT_PROBLEMS,
     **PARTNER_PROBLEMS,
     **REVIEW_PROBLEMS,

@@ -25,8 +25,9 @@ from backend.crediting.photo_credit import credit_step
 from backend.crediting.simulation_step import SIMULATE_LEASE_S, simulate_step
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
-from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE, WEBHOOK
+from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE, UNPARK, WEBHOOK
 from backend.evidence_store import EvidenceStore
+from backend.intake.events.parked import end_waits, unpark_step
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
 from backend.notices.steps import notify_step
@@ -35,13 +36,13 @@ from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
 from backend.rewards.caller import PartnerCaller
 from backend.rewards.ends import expire_vouchers
-from backend.upkeep import Upkeep
+from backend.upkeep import Duty, Upkeep
 from backend.webhooks.deliverer import Deliverer
 from backend.webhooks.steps import webhook_step
 from backend.workers import Workers
 
 # Rows per transaction.
-TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20, NOTIFY: 20, WEBHOOK: 20}
+TAKE_MAX: Mapping[str, int] = {CREDIT: 1_000, REPORT: 20, NOTIFY: 20, WEBHOOK: 20, UNPARK: 20}
 LOOK_ANYWAY_S = 1.0  # due retries have no notification
 # Steps that look by themselves, so that no bell for credits asks for notices too.
 PACE_S: Mapping[str, float] = {NOTIFY: 1.0, WEBHOOK: 1.0}
@@ -51,6 +52,7 @@ SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo wai
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 DELETE_EVERY_S = 600.0  # evidence is due two hours before the day that is promised is over
 ROLL_EVERY_S = 2.0
+END_WAITS_EVERY_S = 5.0  # a ride without its tap-out has waited a day already
 EXPIRE_VOUCHERS_EVERY_S = 20.0  # a voucher is refused from its last moment on, job or no job
 SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
 ROLL_ROWS_MAX = 1_000
@@ -95,7 +97,22 @@ class Processor:
         async def notify(conn: AsyncConnection, works: Sequence[Work]) -> None:
             await notify_step(conn, works, clock_shift_s=self.rules.clock_shift_s)
 
-        return {CREDIT: credit, REPORT: report_step, NOTIFY: notify, WEBHOOK: webhook_step}
+        async def unpark(conn: AsyncConnection, works: Sequence[Work]) -> None:
+            await unpark_step(conn, works, self.rules)
+
+        fast = {CREDIT: credit, REPORT: report_step, NOTIFY: notify, WEBHOOK: webhook_step}
+        return {**fast, UNPARK: unpark}
+
+    def duties(self) -> Sequence[Duty]:
+        """What is repeated for ever, with how often it looks."""
+        return [
+            *Upkeep(self.engine, self.rules.clock_shift_s).duties(),
+            Duty("sweep", self.sweep_once, SWEEP_EVERY_S),
+            Duty("delete", self.delete_once, DELETE_EVERY_S),
+            Duty("expire_vouchers", self.expire_vouchers_once, EXPIRE_VOUCHERS_EVERY_S),
+            Duty("roll", self.roll_once, ROLL_EVERY_S),
+            Duty("end_waits", partial(end_waits, self.engine, self.rules), END_WAITS_EVERY_S),
+        ]
 
     async def serve(self) -> None:
         """Act on work until cancelled."""
@@ -108,27 +125,11 @@ class Processor:
             for outward in (self.deliverer, self.caller):
                 if outward is not None:
                     group.create_task(outward.serve())
-            for name, act, pause_s in Upkeep(self.engine, self.rules.clock_shift_s).duties():
+            for name, act, pause_s in self.duties():
                 group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
             for _ in range(SCORE_LANES):
                 group.create_task(self._repeat(SCORE, self.score_once, ring))
             group.create_task(self._repeat(SIMULATE, self.simulate_once, ring))
-            group.create_task(
-                self._repeat("sweep", self.sweep_once, partial(asyncio.sleep, SWEEP_EVERY_S))
-            )
-            group.create_task(
-                self._repeat("delete", self.delete_once, partial(asyncio.sleep, DELETE_EVERY_S))
-            )
-            group.create_task(
-                self._repeat(
-                    "expire_vouchers",
-                    self.expire_vouchers_once,
-                    partial(asyncio.sleep, EXPIRE_VOUCHERS_EVERY_S),
-                )
-            )
-            group.create_task(
-                self._repeat("roll", self.roll_once, partial(asyncio.sleep, ROLL_EVERY_S))
-            )
 
     async def _serve_fast(self, step: str, pause: Callable[[], Awaitable[None]]) -> None:
         act, limit = self.steps()[step], TAKE_MAX[step]

@@ -23,6 +23,7 @@ from backend.http.problem import (
     CONTENT_LANGUAGE,
     CONTENT_TYPE,
     ProblemTable,
+    ProblemType,
     Refusal,
     problem_type_of,
     render_problem,
@@ -138,15 +139,7 @@ class Edge:
 
     def refuse(self, request: web.BaseRequest, error: DomainError) -> web.Response:
         """Render a refusal as its problem; one without a row is a bug, and answers as one."""
-        kind = problem_type_of(type(error), self._table)
-        request_id = request.get(REQUEST_ID) or next(self._ids)
-        if kind is None:
-            _log.error(
-                "refusal without a row",
-                error=type(error).__name__,
-                request_id=request_id,
-            )
-            error, kind = Internal(), self._table[Internal]
+        error, kind, request_id = self._row_of(request, error)
         language = language_of(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
         response = web.Response(
             body=render_problem(kind, error=error, language=language, request_id=request_id),
@@ -162,6 +155,23 @@ class Edge:
         if kind.status in _CLOSING:
             response.force_close()
         return response
+
+    def describe_part(self, request: web.BaseRequest, error: DomainError) -> tuple[int, bytes]:
+        """Status and problem of one of many things in a request, whose answer holds them all."""
+        error, kind, request_id = self._row_of(request, error)
+        language = language_of(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+        problem = render_problem(kind, error=error, language=language, request_id=request_id)
+        return kind.status, problem
+
+    def _row_of(
+        self, request: web.BaseRequest, error: DomainError
+    ) -> tuple[DomainError, ProblemType, str]:
+        request_id = request.get(REQUEST_ID) or next(self._ids)
+        kind = problem_type_of(type(error), self._table)
+        if kind is not None:
+            return error, kind, request_id
+        _log.error("refusal without a row", error=type(error).__name__, request_id=request_id)
+        return Internal(), self._table[Internal], request_id
 
     def refuse_early(self, request: web.BaseRequest, error: DomainError) -> web.Response:
         """Refuse outside the middleware, and end the connection: what follows cannot be trusted."""

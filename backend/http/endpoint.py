@@ -33,7 +33,7 @@ from backend.http.refusals import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, RawBody, Route
 from backend.http.signed import BODY_BYTES_MAX, SIGNED_ID
 
 UPLOADS_MAX: Final = 32  # 12 MB each, kept twice while a form is cut: under 800 MB at the worst
@@ -41,6 +41,7 @@ UPLOADS: Final = web.AppKey("uploads", asyncio.Semaphore)
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r'([\w.+-]+/[\w.+-]+)(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
 _FORM_TYPE = re.compile(r"multipart/form-data\s*;", re.IGNORECASE)
 _NO_QUERY: Final[dict[str, str]] = {}
 _encode = msgspec.json.Encoder().encode
@@ -113,11 +114,19 @@ class Endpoint:
     async def _read_document(self, request: web.Request) -> object:
         if self._route.body is None:
             return None
-        if not _JSON_TYPE.fullmatch(request.headers.get(hdrs.CONTENT_TYPE, "")):
+        # CloudEvents clients leave the type of their data out where it is JSON.
+        default = "application/json" if self._route.raw else ""
+        content_type = request.headers.get(hdrs.CONTENT_TYPE, default)
+        media_type = _media_type(content_type) if self._route.raw else ""
+        if self._route.raw and media_type not in self._route.raw:
+            raise UnsupportedMediaType(f"This route takes {', '.join(self._route.raw)} in UTF-8.")
+        if not self._route.raw and not _JSON_TYPE.fullmatch(content_type):
             raise UnsupportedMediaType("This route takes application/json in UTF-8.")
         check_encoding(request)
         check_size(request, self._route.body_bytes_max)
         body = await read_body(request, self._route.body_bytes_max)
+        if self._route.raw:
+            return RawBody(media_type, body)
         return decode_body(body, self._route.body)
 
     async def _serve_form(
@@ -205,3 +214,9 @@ class Endpoint:
             headers=headers,
             content_type="application/json",
         )
+
+
+def _media_type(content_type: str) -> str:
+    """The type without its charset; empty where that is another one than UTF-8, or none is said."""
+    found = _MEDIA_TYPE.fullmatch(content_type)
+    return found[1].lower() if found else ""

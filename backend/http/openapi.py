@@ -23,7 +23,7 @@ from backend.http.refusals import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from backend.http.routes import UUID_PATTERN, Route
+from backend.http.routes import UUID_PATTERN, RawBody, Route
 
 Schema = dict[str, Any]
 REF: Final = "#/components/schemas/{name}"
@@ -82,7 +82,8 @@ class _Described:
     def __init__(self, routes: Sequence[Route[Any, Any]]) -> None:
         kinds: list[Any] = [Problem]
         for route in routes:
-            kinds += [kind for kind in (route.body, route.query) if kind is not None]
+            kinds += [kind for kind in (route.body, route.query) if kind not in {None, RawBody}]
+            kinds += route.raw.values()
             kinds += [kind for kind in route.answers.values() if kind not in {None, bytes}]
         schemas, self.components = msgspec.json.schema_components(kinds, ref_template=REF)
         self._pairs = list(zip(kinds, schemas, strict=True))
@@ -158,7 +159,9 @@ def _idempotency_key(*, is_required: bool) -> Schema:
 
 def _request_content(route: Route[Any, Any], described: _Described) -> Schema:
     content: Schema = {}
-    if route.body is not None:
+    for media_type, kind in route.raw.items():
+        content[media_type] = {"schema": described.schema(kind)}
+    if route.body is not None and not route.raw:
         content["application/json"] = {"schema": described.schema(route.body)}
     if route.form:
         content["multipart/form-data"] = {"schema": _form_schema(route.form)}

@@ -46,6 +46,14 @@ _canonical = msgspec.json.Encoder(order="deterministic")
 
 
 @dataclass(frozen=True, slots=True)
+class RawBody:
+    """A body whose handler reads the bytes itself, as its media type says."""
+
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a handler gives back: a value that msgspec can encode, or bytes with a Content-Type."""
 
@@ -117,6 +125,8 @@ class Route(Generic[Body, Query]):
 
     Attributes:
         body: JSON body type; a Struct that forbids unknown fields, or a tagged union of such.
+        raw: Media types that the handler reads itself, each with the type that describes it; the
+            `body` is a `RawBody` then.
         query: Struct of scalars for the query string.
         form: Fields of a multipart form; with `body` too, the content type decides.
         parameters: Patterns of path parameters that are not UUIDs.
@@ -137,6 +147,7 @@ class Route(Generic[Body, Query]):
     summary: str = field(kw_only=True)
     answers: Mapping[int, Any] = field(kw_only=True)
     body: Any = field(default=None, kw_only=True)
+    raw: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     query: type[Query] | None = field(default=None, kw_only=True)
     form: tuple[FormField, ...] = field(default=(), kw_only=True)
     parameters: Mapping[str, str] = field(default_factory=dict, kw_only=True)

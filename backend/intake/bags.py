@@ -11,9 +11,11 @@ from backend.checkins.queries import insert_check_ins, settle_check_ins
 from backend.crediting.domain import Order, claim_key
 from backend.crediting.steps import Rulebook, credit_batch
 from backend.errors import DomainError
+from backend.events import BAG_BOUND, Event
 from backend.ids import uuid7
 from backend.intake.domain import Binding, Received, Weighing
 from backend.ledger.queries import Locked, lock_accounts
+from backend.outbox import append
 from backend.partners.queries import record_reports
 from backend.recycling.domain import (
     LATE_WINDOW,
@@ -50,6 +52,8 @@ async def write_bindings(
     await bind_bags(
         conn, [BagBinding(c.natural_key, c.account_id, c.id, c.region) for c in made], locked.now
     )
+    # A partner may have weighed it before. Whoever parks such an event holds the bag's row.
+    await append(conn, [Event(BAG_BOUND, [c.account_id for c in made])] if made else [])
     return answers
 
 

@@ -23,7 +23,9 @@ DISTANCE_M_MAX = 300_000  # further is no trip within a city
 
 # Fastest plausible average over a whole trip, km/h: above it the times or the distance are wrong.
 # Metro lines run at up to 160 km/h between far stations; buses on expressways; riders downhill.
-SPEED_KMH_MAX: Mapping[str, int] = {"metro": 160, "bus": 100, "cycling": 45}
+# An e-bike is built for 25 km/h (GB 17761), a light electric moped for 50.
+SPEED_KMH_MAX: Mapping[str, int] = {"metro": 160, "bus": 100, "cycling": 45, "e_bike": 50}
+COUNTED_BY_DISTANCE = frozenset({"cycling", "e_bike"})
 
 
 class TimeNotPlausible(DomainError):
@@ -163,27 +165,44 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def check_trip(trip: Trip, now: datetime, late_window: timedelta) -> None:
-    """Refuse times and distances that cannot be.
+    """Refuse times and distances that cannot be, and trips that are told too late.
 
     Raises:
         TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible.
     """
-    duration = trip.ended_at - trip.started_at
-    if (
-        duration <= timedelta(0)
-        or duration > TRIP_DURATION_MAX
-        or trip.ended_at > now + CLOCK_TOLERANCE
-    ):
+    check_travel(trip.action, trip.started_at, trip.ended_at, distance_m=trip.distance_m, now=now)
+    check_in_time(trip.started_at, now, late_window)
+
+
+def check_in_time(occurred_at: datetime, now: datetime, late_window: timedelta) -> None:
+    """Refuse what has not begun yet, and what began longer ago than is taken.
+
+    Raises:
+        TimeNotPlausible, EvidenceTooLate.
+    """
+    if occurred_at > now + CLOCK_TOLERANCE:
         raise TimeNotPlausible
-    if trip.started_at < now - late_window:
+    if occurred_at < now - late_window:
         raise EvidenceTooLate(days=late_window.days)
-    if trip.distance_m is None:
-        if trip.action == "cycling":
+
+
+def check_travel(
+    mode: str, started_at: datetime, ended_at: datetime, *, distance_m: int | None, now: datetime
+) -> None:
+    """Refuse durations and distances that cannot be.
+
+    Raises:
+        TimeNotPlausible, DistanceNeeded, DistanceNotPlausible.
+    """
+    duration = ended_at - started_at
+    if not timedelta(0) < duration <= TRIP_DURATION_MAX or ended_at > now + CLOCK_TOLERANCE:
+        raise TimeNotPlausible
+    if distance_m is None:
+        if mode in COUNTED_BY_DISTANCE:
             raise DistanceNeeded
         return
-    metres_per_hour = SPEED_KMH_MAX[trip.action] * 1_000
-    if trip.distance_m * 3_600 > metres_per_hour * duration.total_seconds():
-        raise DistanceNotPlausible(speed_kmh_max=SPEED_KMH_MAX[trip.action])
+    if distance_m * 3_600 > SPEED_KMH_MAX[mode] * 1_000 * duration.total_seconds():
+        raise DistanceNotPlausible(speed_kmh_max=SPEED_KMH_MAX[mode])
 
 
 def trip_quantities(trip: Trip) -> Mapping[str, int]:

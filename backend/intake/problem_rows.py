@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
+from backend.intake.events.domain import CorrectionTooWide, EventIdReused, EventTypeUnknown
 from backend.intake.no_drive import (
     OdometerPhotoApart,
     OdometerPhotoMissing,
@@ -13,6 +14,23 @@ from backend.intake.no_drive import (
     PlateNotEligible,
 )
 from backend.intake.tally import AmountNotPlausible, DayReversed
+
+EVENT_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
+    EventTypeUnknown: ProblemType(
+        "event-type-unknown", 422, "不接收这种类型的事件", "Event type unknown",
+        "可接收的类型见 /v1/event-types", "Use a type that /v1/event-types lists",
+    ),
+    EventIdReused: ProblemType(
+        "event-id-reused", 409, "这个事件编号已用于其他内容", "Event id reused",
+        "更正请发送 corrected 事件,新的事件请使用新的编号",
+        "Send a corrected event for a change, and a new id for another event",
+    ),
+    CorrectionTooWide: ProblemType(
+        "correction-too-wide", 422, "更正的内容超出范围", "Correction too wide",
+        "类型、方式和开始时间不能更正,请撤回后用新的编号重新上报",
+        "Kind, mode and start cannot be corrected; withdraw the event and report it anew",
+    ),
+}  # fmt: skip
 
 OWN_REPORT_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     AmountNotPlausible: ProblemType(

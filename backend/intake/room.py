@@ -8,6 +8,8 @@ from backend.batches import Batcher
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.steps import Rulebook
 from backend.intake.bags import write_bindings, write_weighings
+from backend.intake.events.routes import EventInlet
+from backend.intake.events.steps import write_events
 from backend.intake.no_drive_days import write_no_drive_days, write_odometers
 from backend.intake.own_reports import OwnReports
 from backend.intake.photos import write_captures, write_photos
@@ -29,6 +31,8 @@ def build_intake(
         uploads=uploads,
         region=region,
     )
+    # One writer: the events of a request are decided in their order, and many share a batch anyhow.
+    events = EventInlet(Batcher(engine, partial(write_events, rules=rules), writers=1), region)
     return Intake(
         engine,
         captures=Batcher(engine, partial(write_captures, rules=rules)),
@@ -39,5 +43,6 @@ def build_intake(
         uploads=uploads,
         waiters=waiters,
         own=own,
+        events=events,
         region=region,
     )

@@ -47,6 +47,7 @@ from backend.intake.domain import (
     Weighing,
     in_utc,
 )
+from backend.intake.events.routes import EventInlet
 from backend.intake.no_drive import OdometerPhotoApart, OutsideOdometerWindow
 from backend.intake.own_reports import OWN_PROBLEMS, OwnBody, OwnReports
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
@@ -102,18 +103,20 @@ class Intake:
     uploads: Uploads
     waiters: OutcomeWaiters
     own: OwnReports
+    events: EventInlet
     region: str
 
     @property
     def batchers(self) -> Sequence[Batcher[Any, Any]]:
         """What must be served for intake to answer."""
         photos = (self.captures, self.photos)
-        return (*photos, self.trips, self.bindings, self.weighings, *self.own.batchers)
+        reported = (self.trips, self.bindings, self.weighings, self.events.events)
+        return (*photos, *reported, *self.own.batchers)
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
-        own = self.own.routes()
-        return [self._capture_route(), self._check_in_route(), self._weighing_route(), *own]
+        reported = [self._capture_route(), self._check_in_route(), self._weighing_route()]
+        return [*reported, *self.own.routes(), *self.events.routes()]
 
     def _capture_route(self) -> Route[CaptureBody, None]:
         return Route(

@@ -13,6 +13,7 @@ TABLES = (
     "backend.checkins.tables",
     "backend.crediting.tables",
     "backend.idempotency",
+    "backend.intake.events.tables",
     "backend.intake.tables",
     "backend.ledger.tables",
     "backend.members.tables",

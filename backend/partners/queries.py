@@ -13,10 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
 from backend.errors import DomainError
+from backend.events import CUSTOMER_LINKED, Event
+from backend.outbox import append
 from backend.partners.domain import BEARER, Grants, Key, KeyTerms, Material, SigningKey
 
 KEY_PREFIX = "thk"  # tells a leaked key from a token at first sight
 SECRET_BYTES = 32  # 256 random bits cannot be guessed, so a plain hash is enough to store
+
+# One advisory lock: whoever links a customer, and whoever lets an event wait for her, must see each
+# other, and a row that is not there yet cannot be locked.
+EVENT_GATE = 0x7468_6576
 
 _TODAY = "(now() AT TIME ZONE 'Asia/Shanghai')::date"
 _KEY_COLUMNS = (
@@ -171,6 +177,7 @@ async def link(
     conn: AsyncConnection, partner_id: UUID, subject_token: str, account_id: UUID
 ) -> None:
     """Say that a customer of the partner is the owner of this account; the first link stays."""
+    await wake_parked(conn, [account_id])
     await run(
         conn,
         "INSERT INTO partner_link (partner_id, subject_token, account_id)"
@@ -179,6 +186,15 @@ async def link(
         token=subject_token,
         account=account_id,
     )
+
+
+async def wake_parked(conn: AsyncConnection, account_ids: Sequence[UUID]) -> None:
+    """Let the events that wait for these accounts' links be decided, after this transaction.
+
+    Whoever makes a link calls it in the same transaction. Appends `CustomerLinked`.
+    """
+    await fetch(conn, "SELECT pg_advisory_xact_lock(:gate)", gate=EVENT_GATE)
+    await append(conn, [Event(CUSTOMER_LINKED, list(account_ids))])
 
 
 async def linked_accounts(

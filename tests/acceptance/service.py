@@ -266,6 +266,10 @@ async def _seed(engine) -> dict[str, str]:
         await make_partner(conn, RECYCLER, name_zh="回收", name_en="Recycler", source="urn:bags")
         await add_bags(conn, [f"BAG{number:05d}" for number in range(100)])
         return {
-            "metro": await issue_key(conn, METRO, kind="partner", scopes=["trip.report"]),
-            "scale": await issue_key(conn, RECYCLER, kind="device", scopes=["bag.weigh"]),
+            "metro": await issue_key(
+                conn, METRO, kind="partner", scopes=["trip.report", "event.send"]
+            ),
+            "scale": await issue_key(
+                conn, RECYCLER, kind="device", scopes=["bag.weigh", "event.send"]
+            ),
         }

@@ -1,0 +1,84 @@
+"""Which events were taken and what they became, for ever; and which of them wait."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
+
+from backend.db import metadata
+
+partner_event = Table(
+    "partner_event",
+    metadata,
+    # Source and id name an event for ever, also in ten years; so this table is narrow and whole.
+    Column("partner_id", Uuid, ForeignKey("partner.id"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    # SHA-256 over type, subject, time and data: the same id with another one is refused.
+    Column("body_sha256", LargeBinary, nullable=False),
+    # Id of the event that this one completes, corrects or withdraws.
+    Column("about", Text),
+    # The partner's time of a correction: of two the later counts, whichever came first.
+    Column("told_at", DateTime(timezone=True)),
+    Column("outcome", Text, nullable=False),
+    Column("check_in_id", Uuid),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("role IN ('reported', 'completed', 'corrected', 'withdrawn')", name="role"),
+    CheckConstraint("(role = 'reported') = (about IS NULL)", name="changes_are_about_something"),
+    CheckConstraint(
+        "outcome IN ('credited', 'corrected', 'withdrawn', 'superseded', 'parked', 'lapsed',"
+        " 'refused')",
+        name="outcome",
+    ),
+    CheckConstraint("octet_length(body_sha256) = 32", name="body_sha256_bytes"),
+    # What was counted names its check-in.
+    CheckConstraint(
+        "outcome NOT IN ('credited', 'corrected', 'withdrawn') OR check_in_id IS NOT NULL",
+        name="counted_has_check_in",
+    ),
+    # The changes to one activity; reports, which are nearly all rows, are not in it.
+    Index(
+        "ix_partner_event_about",
+        "partner_id",
+        "source",
+        "about",
+        postgresql_where="about IS NOT NULL",
+    ),
+)
+
+parked_event = Table(
+    "parked_event",
+    metadata,
+    Column("partner_id", Uuid, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("waits_for", Text, nullable=False),
+    # The partner's customer, the event's id, or the bag's code.
+    Column("awaited", Text, nullable=False),
+    # Type, subject, time and data as canonical JSON; gone when the event waits no more.
+    Column("body", Text, nullable=False),
+    # As the key was, when it came.
+    Column("reported_by", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("parked_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["partner_id", "source", "event_id"],
+        ["partner_event.partner_id", "partner_event.source", "partner_event.event_id"],
+    ),
+    CheckConstraint("waits_for IN ('link', 'event', 'bag', 'tap_out')", name="waits_for"),
+    # Who waits for this customer, event or bag.
+    Index("ix_parked_event_awaited", "awaited", "partner_id"),
+    # Whose time is over.
+    Index("ix_parked_event_until", "until"),
+)
