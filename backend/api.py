@@ -34,7 +34,9 @@ from backend.intake.action_routes import Actions
 from backend.intake.client_config import ClientConfig
 from backend.intake.room import build_intake
 from backend.intake.routes import Intake
+from backend.intake.shore_routes import ShoreScale
 from backend.intake.uploads import Uploads
+from backend.marine.room import marine_routes
 from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
@@ -117,6 +119,7 @@ def build_api(
         *intake.routes(),
         *crediting.routes,
         *_points_routes(deployment),
+        *_marine_routes(deployment),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
@@ -188,6 +191,15 @@ def _points_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
         *CampaignDesk(engine, frozenset(catalogue.actions), shift).routes(),
         *FundDesk(engine, shift).routes(),
         *LiabilityReader(engine, shift).routes(),
+    ]
+
+
+def _marine_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
+    engine, rules = deployment.engine, deployment.rules
+    public_url = deployment.settings.public_url.rstrip("/")
+    return [
+        *marine_routes(engine, rules.clock_shift_s, public_url=public_url),
+        *ShoreScale(engine, rules).routes(),
     ]
 
 

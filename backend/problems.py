@@ -30,6 +30,7 @@ from backend.intake.problem_rows import EVENT_PROBLEMS, OWN_REPORT_PROBLEMS
 from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
 from backend.ledger.domain import HoldResolved
+from backend.marine.problem_rows import MARINE_PROBLEMS
 from backend.methodologies.problems import METHODOLOGY_PROBLEMS
 from backend.partners.problem_rows import PARTNER_PROBLEMS
 from backend.recycling.domain import (
@@ -180,6 +181,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ),
     **CAMPAIGN_PROBLEMS,
     **CREDITING_PROBLEMS,
+    **MARINE_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
     **EVENT_PROBLEMS,
     **OWN_REPORT_PROBLEMS,

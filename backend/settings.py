@@ -26,6 +26,8 @@ class Settings:
         oidc_issuer: Address of the issuer whose tokens are accepted; empty means none.
         reversal_alone_grams_max: gCO2e that one operator may reverse; above it two must agree.
         clock_shift_s: Seconds added to the database's clock. Refused outside tests and the demo.
+        public_url: Address under which people reach this service, without a slash at its end; in
+            QR codes. Empty means the address of the request.
         points_vesting_h: Hours that points of photo evidence wait; 0 pays them with the credit.
     """
 
@@ -45,6 +47,7 @@ class Settings:
     demo: bool = False
     clock_shift_s: int = 0
     points_vesting_h: int = 24
+    public_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1

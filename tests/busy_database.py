@@ -36,6 +36,7 @@ from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
+from tests.busy_marine import fill_marine
 from tests.busy_vouchers import fill_vouchers
 from tests.busy_webhooks import fill_webhooks
 
@@ -155,6 +156,7 @@ async def fill(engine):
     await _bags(engine, members[5])
     await _photos(engine, members[6])
     await fill_vouchers(engine, await saved_account(engine, points=0))
+    await fill_marine(engine, await saved_account(engine, points=0), RULES)
     await fill_webhooks(engine)
 
 

@@ -479,4 +479,35 @@ MUTATIONS = {
         "pool_codes_given",
         "UPDATE pool_code SET voucher_id = NULL, taken_at = NULL",
     ),
+    "a lot of which more is left": (
+        "marine_lots_left",
+        "UPDATE marine_lot SET left_g = left_g + 1 WHERE left_g < mass_g",
+    ),
+    "a taking nobody remembers": (
+        "marine_lots_left",
+        "DELETE FROM marine_taken",
+        "marine_steps_balance",
+    ),
+    "a loss that was not stated": (
+        "marine_steps_balance",
+        (
+            "ALTER TABLE marine_step DROP CONSTRAINT ck_marine_step_mass_balances;"
+            "UPDATE marine_step SET loss_g = loss_g - 1 WHERE loss_g > 0"
+        ),
+    ),
+    "a hand-in that left its lot": (
+        "marine_steps_balance",
+        (
+            "DELETE FROM marine_gathered WHERE hand_in_id ="
+            " (SELECT hand_in_id FROM marine_gathered LIMIT 1)"
+        ),
+    ),
+    "a hand-in credited to somebody else": (
+        "marine_hand_ins_credited",
+        "UPDATE marine_hand_in SET account_id = uuidv7() WHERE account_id IS NOT NULL",
+    ),
+    "a payout for more than was weighed": (
+        "marine_payouts_follow_the_scale",
+        "UPDATE marine_payout SET mass_g = 2000, amount_fen = 266",
+    ),
 }

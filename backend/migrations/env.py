@@ -16,6 +16,7 @@ TABLES = (
     "backend.intake.events.tables",
     "backend.intake.tables",
     "backend.ledger.tables",
+    "backend.marine.tables",
     "backend.members.tables",
     "backend.methodologies.tables",
     "backend.notices.tables",

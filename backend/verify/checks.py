@@ -3,6 +3,7 @@
 from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
+from backend.verify.marine_checks import MARINE_CHECKS
 from backend.verify.own_report_checks import OWN_REPORT_CHECKS
 from backend.verify.points_checks import POINTS_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
@@ -16,6 +17,7 @@ CHECKS = (
     *CREDIT_CHECKS,
     *RESTATEMENT_CHECKS,
     *OWN_REPORT_CHECKS,
+    *MARINE_CHECKS,
     *CHECK_IN_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,

@@ -1,6 +1,7 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
 from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
+from tests.acceptance.marine_matrix import MARINE_ROUTES
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
@@ -36,6 +37,7 @@ MATRIX = {
     "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
     **CAMPAIGN_ROUTES,
+    **MARINE_ROUTES,
     **METHODOLOGY_ROUTES,
     **REWARD_ROUTES,
     "POST /v1/webhook-endpoints": (401, 403, 403, 403, 403, 422),

@@ -1,0 +1,24 @@
+"""The routes of this room, in the order in which material goes through them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.http.routes import Route
+from backend.marine.custody_routes import CustodyDesk
+from backend.marine.hand_in_routes import ShoreDesk
+from backend.marine.payout_routes import PayoutDesk
+from backend.marine.trace_routes import TraceReader
+
+
+def marine_routes(
+    engine: AsyncEngine, clock_shift_s: int, *, public_url: str
+) -> Sequence[Route[Any, Any]]:
+    """Give hand-ins, lots and steps, payouts and traces."""
+    return [
+        *ShoreDesk(engine, clock_shift_s).routes(),
+        *CustodyDesk(engine, clock_shift_s).routes(),
+        *PayoutDesk(engine, clock_shift_s).routes(),
+        *TraceReader(engine, public_url).routes(),
+    ]
