@@ -33,6 +33,7 @@ from backend.ledger.domain import HoldResolved
 from backend.marine.problem_rows import MARINE_PROBLEMS
 from backend.methodologies.problems import METHODOLOGY_PROBLEMS
 from backend.partners.problem_rows import PARTNER_PROBLEMS
+from backend.processes import WorkersUnavailable
 from backend.recycling.domain import (
     BagAlreadyBound,
     BagAlreadyWeighed,
@@ -44,7 +45,6 @@ from backend.reports.routes import PeriodNotValid
 from backend.review.problem_rows import REVIEW_PROBLEMS
 from backend.rewards.problem_rows import REWARD_PROBLEMS
 from backend.webhooks.problem_rows import WEBHOOK_PROBLEMS
-from backend.workers import WorkersUnavailable
 
 _RETRY_SOON = {"Retry-After": "2"}
 

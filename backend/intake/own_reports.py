@@ -39,7 +39,7 @@ from backend.intake.tally import (
     TallyReport,
 )
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
-from backend.workers import WorkersUnavailable
+from backend.processes import WorkersUnavailable
 
 OwnBody = StepsBody | SheetsBody | OwnCupBody | NoDriveDayBody
 OWN_PROBLEMS = (

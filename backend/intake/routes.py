@@ -52,6 +52,7 @@ from backend.intake.no_drive import OdometerPhotoApart, OutsideOdometerWindow
 from backend.intake.own_reports import OWN_PROBLEMS, OwnBody, OwnReports
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
 from backend.partners.queries import Customer, SubjectNotLinked
+from backend.processes import WorkersUnavailable
 from backend.recycling.domain import (
     BAG_CODE_PATTERN,
     MASS_G_MAX,
@@ -61,7 +62,6 @@ from backend.recycling.domain import (
     BagNotBound,
     BagUnknown,
 )
-from backend.workers import WorkersUnavailable
 
 TRIP_REPORT, BAG_WEIGH = "trip.report", "bag.weigh"
 PHOTO_DEADLINE_S = 60.0

@@ -14,14 +14,8 @@ from functools import partial
 import pytest
 from PIL import Image
 
-from backend.workers import (
-    WorkerDied,
-    Workers,
-    WorkersUnavailable,
-    _limit_process,
-    _Pool,
-    _prepare_scoring,
-)
+from backend.processes import Pool, WorkerDied, WorkersUnavailable
+from backend.workers import Workers, _limit_process, _prepare_scoring
 from scoring.photo import PhotoUnreadable, SanitisedPhoto, sanitise
 from scoring.plate import PlateScore
 
@@ -45,7 +39,7 @@ async def workers():
 
 @pytest.fixture
 async def pool():
-    running = _Pool(2, 1.0, _limit_process)
+    running = Pool(2, 1.0, _limit_process)
     yield running
     await running.close()
 
@@ -87,6 +81,34 @@ async def test_a_call_beside_one_that_dies_gets_its_answer(pool):
     assert beside is None
 
 
+async def test_a_call_that_lies_ready_behind_one_that_dies_gets_its_answer():
+    pool = Pool(1, 5.0, _limit_process)
+    dying, behind = await asyncio.gather(
+        pool.call(os._exit, 1), pool.call(abs, -7), return_exceptions=True
+    )
+    assert isinstance(dying, WorkerDied)
+    assert behind == 7
+    await pool.close()
+
+
+async def test_who_leaves_before_the_answer_does_not_get_the_answers_of_others_mixed_up():
+    pool = Pool(1, 5.0, _limit_process)
+    await pool.call(abs, 0)
+    leaving = asyncio.create_task(pool.call(eval, "__import__('time').sleep(0.2)"))
+    behind = asyncio.create_task(pool.call(abs, -7))
+    await asyncio.sleep(0.05)
+    leaving.cancel()
+    assert await behind == 7
+    assert await pool.call(abs, -8) == 8
+    await pool.close()
+
+
+async def test_an_error_of_a_call_is_raised_with_the_place_where_it_came_from(pool):
+    with pytest.raises(ZeroDivisionError) as raised:
+        await pool.call(eval, "1 / 0")
+    assert "<string>" in raised.value.__notes__[0]
+
+
 async def test_a_call_that_hangs_is_given_up_in_time_and_the_next_call_works(pool):
     await pool.call(abs, 0)  # starting a process is no part of the time limit
     began = time.monotonic()
@@ -104,7 +126,7 @@ async def test_an_upload_that_kills_its_process_is_broken(workers, monkeypatch):
 
 async def test_an_upload_that_takes_too_long_is_broken(workers, monkeypatch, upload):
     await workers.sanitise(upload)
-    workers._sanitising._seconds_max = 0.2
+    workers._sanitising.seconds_max = 0.2
     monkeypatch.setattr("backend.workers.sanitise", eval)
     with pytest.raises(PhotoUnreadable, match="broken"):
         await workers.sanitise(b"__import__('time').sleep(60)")
@@ -120,14 +142,14 @@ async def test_a_batch_in_the_model_does_not_delay_an_upload(workers, upload):
 
 
 async def test_a_model_that_does_not_load_is_reported(tmp_path):
-    pool = _Pool(1, 5.0, partial(_prepare_scoring, tmp_path / "absent.onnx"))
+    pool = Pool(1, 5.0, partial(_prepare_scoring, tmp_path / "absent.onnx"))
     with pytest.raises(WorkersUnavailable):
         await pool.call(abs, -7)
     await pool.close()
 
 
 async def test_an_interrupt_of_the_terminal_does_not_end_a_worker():
-    pool = _Pool(1, 5.0, _limit_process)
+    pool = Pool(1, 5.0, _limit_process)
     before = await pool.call(eval, "__import__('os').getpid()")
     await pool.call(signal.raise_signal, signal.SIGINT)
     assert await pool.call(eval, "__import__('os').getpid()") == before
