@@ -41,6 +41,7 @@ from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
 from backend.notices.routes import NoticeReader
+from backend.partners.link_routes import LinkDesk
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
 from backend.reports.liability_routes import LiabilityReader
@@ -123,6 +124,7 @@ def build_api(
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
+        *LinkDesk(engine, rules.clock_shift_s).routes(),
         *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
+from backend.partners.linking import (
+    ConsentNeeded,
+    LinkCodeNotValid,
+    LinksUsedUp,
+    SubjectAlreadyLinked,
+)
 from backend.partners.queries import SubjectNotLinked
 from backend.partners.signing_keys import PublicKeyNotValid
 
@@ -32,5 +38,22 @@ PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "public-key-not-valid", 422, "公钥无效", "Public key not valid",
         "请给出 whpk_ 开头的 Ed25519 公钥(32 字节,base64)",
         "Give an Ed25519 public key as `whpk_` and the base64 of its 32 bytes",
+    ),
+    LinkCodeNotValid: ProblemType(
+        "link-code-not-valid", 422, "关联码无效或已过期", "Link code not valid",
+        "请在合作方处重新获取关联码", "Ask the partner for a new code",
+    ),
+    ConsentNeeded: ProblemType(
+        "consent-needed", 409, "需要您同意授权", "Consent needed",
+        "请阅读 consent 中的授权内容,同意后带上其 version 再次提交",
+        "Show the text in `consent`; when it is agreed to, send its `version` with the code",
+    ),
+    SubjectAlreadyLinked: ProblemType(
+        "subject-already-linked", 409, "该用户已关联碳账户", "Customer linked already",
+        "请先在已关联的账户中解除关联", "Let the member unlink in the account that has the link",
+    ),
+    LinksUsedUp: ProblemType(
+        "links-used-up", 409, "与该合作方的关联已达上限", "Links used up",
+        "请先解除不再使用的关联", "Unlink one that is not used any more",
     ),
 }  # fmt: skip

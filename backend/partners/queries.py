@@ -174,18 +174,34 @@ def _key(row: Row[Any]) -> Key:
 
 
 async def link(
-    conn: AsyncConnection, partner_id: UUID, subject_token: str, account_id: UUID
-) -> None:
-    """Say that a customer of the partner is the owner of this account; the first link stays."""
+    conn: AsyncConnection,
+    partner_id: UUID,
+    subject_token: str,
+    account_id: UUID,
+    *,
+    consent_version: str | None = None,
+) -> UUID | None:
+    """Say that a customer of the partner is the owner of this account; the first link stays.
+
+    Returns:
+        Id of the link; None when there was one.
+    """
     await wake_parked(conn, [account_id])
-    await run(
+    made = await fetch_one(
         conn,
-        "INSERT INTO partner_link (partner_id, subject_token, account_id)"
-        " VALUES (:partner, :token, :account) ON CONFLICT DO NOTHING",
+        "INSERT INTO partner_link (partner_id, subject_token, account_id, consent_version)"
+        " VALUES (:partner, :token, :account, :consent) ON CONFLICT DO NOTHING RETURNING id",
         partner=partner_id,
         token=subject_token,
         account=account_id,
+        consent=consent_version,
     )
+    return made.id if made else None
+
+
+async def close_gate(conn: AsyncConnection) -> None:
+    """Keep events from being taken or parked until this transaction ends; accounts come after."""
+    await fetch(conn, "SELECT pg_advisory_xact_lock(:gate)", gate=EVENT_GATE)
 
 
 async def wake_parked(conn: AsyncConnection, account_ids: Sequence[UUID]) -> None:
@@ -193,7 +209,7 @@ async def wake_parked(conn: AsyncConnection, account_ids: Sequence[UUID]) -> Non
 
     Whoever makes a link calls it in the same transaction. Appends `CustomerLinked`.
     """
-    await fetch(conn, "SELECT pg_advisory_xact_lock(:gate)", gate=EVENT_GATE)
+    await close_gate(conn)
     await append(conn, [Event(CUSTOMER_LINKED, list(account_ids))])
 
 

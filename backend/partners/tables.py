@@ -72,6 +72,35 @@ partner_link = Table(
     Column("subject_token", Text, primary_key=True),
     Column("account_id", Uuid, ForeignKey("account.id"), nullable=False, index=True),
     Column("linked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("id", Uuid, nullable=False, unique=True, server_default=func.uuidv7()),
+    # Which text the member agreed to; none where an operator or the demo has linked.
+    Column("consent_version", Text),
+)
+
+ended_link = Table(
+    "ended_link",
+    metadata,
+    # A link that stands is a row of its own table, which crediting reads; this one is the proof of
+    # what was agreed to, from when until when.
+    Column("id", Uuid, primary_key=True),
+    Column("partner_id", Uuid, ForeignKey("partner.id"), nullable=False),
+    Column("subject_token", Text, nullable=False),
+    Column("account_id", Uuid, ForeignKey("account.id"), nullable=False, index=True),
+    Column("consent_version", Text),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+    Column("unlinked_at", DateTime(timezone=True), nullable=False),
+)
+
+link_code = Table(
+    "link_code",
+    metadata,
+    # One code for each customer: a new one takes the place of the one before.
+    Column("partner_id", Uuid, ForeignKey("partner.id"), primary_key=True),
+    Column("subject_token", Text, primary_key=True),
+    Column("code_sha256", LargeBinary, nullable=False, unique=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    # Whom it has linked: she may ask again, nobody else may.
+    Column("used_by", Uuid, ForeignKey("account.id")),
 )
 
 partner_report = Table(

@@ -3,6 +3,7 @@
 from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
 from tests.acceptance.marine_matrix import MARINE_ROUTES
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
+from tests.acceptance.partner_matrix import PARTNER_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
 
@@ -39,6 +40,7 @@ MATRIX = {
     **CAMPAIGN_ROUTES,
     **MARINE_ROUTES,
     **METHODOLOGY_ROUTES,
+    **PARTNER_ROUTES,
     **REWARD_ROUTES,
     "POST /v1/webhook-endpoints": (401, 403, 403, 403, 403, 422),
     "GET /v1/webhook-endpoints": (401, 403, 403, 403, 403, 200),
