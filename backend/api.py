@@ -54,6 +54,7 @@ from backend.rewards.room import build_rewards
 from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
+from backend.trees.room import tree_routes
 from backend.webhooks.room import webhook_routes
 from scoring.model_card import ModelCard, load_card
 
@@ -116,11 +117,10 @@ def build_api(
     verifier, issuer_routes = _token_verifier(settings, session)
     routes: list[Route[Any, Any]] = [
         *_rule_routes(deployment),
-        *_config_of(deployment).routes(),
         *intake.routes(),
         *crediting.routes,
         *_points_routes(deployment),
-        *_marine_routes(deployment),
+        *_custody_routes(deployment),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
@@ -180,6 +180,7 @@ def _rule_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
         *Governance(engine, catalogue, shift_s).routes(),
         *Simulations(engine, catalogue, shift_s).routes(),
         *Actions(engine, deployment.rules, deployment.settings.region).routes(),
+        *_config_of(deployment).routes(),
     ]
 
 
@@ -196,12 +197,13 @@ def _points_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
     ]
 
 
-def _marine_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
+def _custody_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
     engine, rules = deployment.engine, deployment.rules
     public_url = deployment.settings.public_url.rstrip("/")
     return [
         *marine_routes(engine, rules.clock_shift_s, public_url=public_url),
         *ShoreScale(engine, rules).routes(),
+        *tree_routes(engine, rules.claim_secret, rules.clock_shift_s, public_url=public_url),
     ]
 
 

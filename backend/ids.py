@@ -1,6 +1,10 @@
-"""Identifiers made by the server: UUIDv7, so that keys of growing tables arrive nearly in order."""
+"""Identifiers made by the server.
+
+UUIDv7 for rows, so that keys of growing tables arrive nearly in order; codes for what people read.
+"""
 
 import os
+import secrets
 import time
 from uuid import UUID
 
@@ -8,6 +12,16 @@ from asyncpg.pgproto import pgproto
 
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 _RANDOM_MASK = ~((0xF << 76) | (0x3 << 62)) & ((1 << 80) - 1)
+
+
+# D. Crockford, Base 32 (crockford.com/base32.html, from memory): I, L, O and U are left out, so
+# that no two characters look alike on paper.
+READABLE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def make_readable_code(characters: int) -> str:
+    """Random characters that are told apart on paper, five bits each."""
+    return "".join(secrets.choice(READABLE_ALPHABET) for _ in range(characters))
 
 
 def uuid7() -> UUID:

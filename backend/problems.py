@@ -44,6 +44,7 @@ from backend.recycling.domain import (
 from backend.reports.routes import PeriodNotValid
 from backend.review.problem_rows import REVIEW_PROBLEMS
 from backend.rewards.problem_rows import REWARD_PROBLEMS
+from backend.trees.problem_rows import TREE_PROBLEMS
 from backend.webhooks.problem_rows import WEBHOOK_PROBLEMS
 
 _RETRY_SOON = {"Retry-After": "2"}
@@ -188,4 +189,5 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     **PARTNER_PROBLEMS,
     **REVIEW_PROBLEMS,
     **REWARD_PROBLEMS,
+    **TREE_PROBLEMS,
 }  # fmt: skip

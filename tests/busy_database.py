@@ -37,6 +37,7 @@ from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
 from tests.busy_marine import fill_marine
+from tests.busy_trees import fill_trees
 from tests.busy_vouchers import fill_vouchers
 from tests.busy_webhooks import fill_webhooks
 
@@ -157,6 +158,7 @@ async def fill(engine):
     await _photos(engine, members[6])
     await fill_vouchers(engine, await saved_account(engine, points=0))
     await fill_marine(engine, await saved_account(engine, points=0), RULES)
+    await fill_trees(engine, await saved_account(engine, points=0))
     await fill_webhooks(engine)
 
 

@@ -510,4 +510,16 @@ MUTATIONS = {
         "marine_payouts_follow_the_scale",
         "UPDATE marine_payout SET mass_g = 2000, amount_fen = 266",
     ),
+    "a pledge that was never planted": (
+        "tree_pledges_fulfilled",
+        "UPDATE tree_pledge SET fulfilled = fulfilled + 1",
+    ),
+    "a dead tree forgotten": ("tree_deaths_add_up", "UPDATE tree_planting SET dead = dead - 1"),
+    "trees of another partner": (
+        "trees_planted_by_their_project",
+        (
+            "UPDATE tree_planting SET partner_id = (SELECT id FROM partner"
+            " WHERE id <> tree_planting.partner_id LIMIT 1)"
+        ),
+    ),
 }

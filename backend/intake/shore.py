@@ -156,7 +156,8 @@ def _order(
         {f"mass_g.{asked.material}": asked.mass_g},
         "documented",
         site.region,
-        claim_key(rules.claim_secret, "marine", str(standing.id)),
+        # As an event of the station with the code as its receipt would: of both, one counts.
+        claim_key(rules.claim_secret, "marine", str(site.partner_id), standing.code),
     )
 
 

@@ -4,13 +4,13 @@ A step takes mass out of lots and makes lots. What it makes and what it states a
 what it took: between the shore and the product nothing appears and nothing vanishes unseen.
 """
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from backend.errors import DomainError
+from backend.ids import READABLE_ALPHABET, make_readable_code
 
 Stage = Literal["shore", "port", "sorter", "recycler"]
 Waste = Literal["sorted_plastic", "unsorted_waste"]
@@ -33,9 +33,8 @@ FEN_PER_KG_MAX: Final = 100_000  # 1,000 yuan a kilogram is a typing error
 G_PER_KG: Final = 1_000
 TRACED_PEOPLE_MIN: Final = 10  # ADR 0008: fewer people behind a mass could be named
 
-CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O and U
 CODE_CHARACTERS: Final = 12  # 60 random bits: nobody meets another lot's code by typing
-CODE_PATTERN: Final = f"[{CODE_ALPHABET}]{{{CODE_CHARACTERS}}}"
+CODE_PATTERN: Final = f"[{READABLE_ALPHABET}]{{{CODE_CHARACTERS}}}"
 
 
 class SiteElsewhere(DomainError):
@@ -207,8 +206,8 @@ def payout_fen(mass_g: int, fen_per_kg: int) -> int:
 
 
 def make_code() -> str:
-    """A code for a hand-in or a lot, from the randomness of the operating system."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARACTERS))
+    """A code for a hand-in or a lot."""
+    return make_readable_code(CODE_CHARACTERS)
 
 
 def _is_move(site: Site, lots: Sequence[Lot]) -> bool:

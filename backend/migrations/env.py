@@ -29,6 +29,7 @@ TABLES = (
     "backend.rewards.statement_tables",
     "backend.rewards.tables",
     "backend.rewards.voucher_tables",
+    "backend.trees.tables",
     "backend.webhooks.tables",
     "backend.review.tables",
 )

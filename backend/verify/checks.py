@@ -9,6 +9,7 @@ from backend.verify.points_checks import POINTS_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
 from backend.verify.review_checks import REVIEW_CHECKS
 from backend.verify.reward_checks import REWARD_CHECKS
+from backend.verify.tree_checks import TREE_CHECKS
 from backend.verify.webhook_checks import WEBHOOK_CHECKS
 
 CHECKS = (
@@ -18,6 +19,7 @@ CHECKS = (
     *RESTATEMENT_CHECKS,
     *OWN_REPORT_CHECKS,
     *MARINE_CHECKS,
+    *TREE_CHECKS,
     *CHECK_IN_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,

@@ -6,6 +6,7 @@ from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.partner_matrix import PARTNER_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
 from tests.acceptance.service import Caller, make_photo
+from tests.acceptance.tree_matrix import TREE_ROUTES
 
 CALLERS = ("nobody", "member", "other", "partner", "device", "operator")
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"
@@ -42,6 +43,7 @@ MATRIX = {
     **METHODOLOGY_ROUTES,
     **PARTNER_ROUTES,
     **REWARD_ROUTES,
+    **TREE_ROUTES,
     "POST /v1/webhook-endpoints": (401, 403, 403, 403, 403, 422),
     "GET /v1/webhook-endpoints": (401, 403, 403, 403, 403, 200),
     "GET /v1/webhook-endpoints/{id}": (401, 403, 403, 403, 403, 404),

@@ -190,6 +190,7 @@ async def test_the_application_role_has_the_rights_of_decision_1_and_no_others(e
         *("ended_link", "link_code"),  # erasure; codes that are over
         *("webhook_delivery", "webhook_secret"),  # the log's time is over; ended by a rotation
         *("account_secret", "edit_hint", "member", "partner_link", "photo_fingerprint"),  # erasure
+        "tree_holder",  # what is kept of a name, until erasure
     }
     assert {
         kinds for kinds in rights.values() if "TRUNCATE" in kinds or "TRIGGER" in kinds

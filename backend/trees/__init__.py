@@ -1,0 +1,1 @@
+"""Trees: pledges, what partners planted for them, certificates. Grams come from verified life."""
