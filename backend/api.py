@@ -32,6 +32,7 @@ from backend.http.jwks import JwksCache, fetch_over_http
 from backend.http.tokens import TokenRules, TokenVerifier
 from backend.intake.action_routes import Actions
 from backend.intake.client_config import ClientConfig
+from backend.intake.events.kinds import TYPES
 from backend.intake.room import build_intake
 from backend.intake.routes import Intake
 from backend.intake.shore_routes import ShoreScale
@@ -41,6 +42,9 @@ from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
 from backend.notices.routes import NoticeReader
+from backend.partners.desk import Known
+from backend.partners.desk_routes import PartnerDesk
+from backend.partners.domain import amended_type
 from backend.partners.link_routes import LinkDesk
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
@@ -124,10 +128,10 @@ def build_api(
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
-        *LinkDesk(engine, rules.clock_shift_s).routes(),
         *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]
+    routes += _partner_routes(deployment, routes)
     app = build_application(
         routes,
         problem_types=PROBLEMS,
@@ -138,6 +142,21 @@ def build_api(
     )
     rooms = (intake, crediting, review, rewards)
     return Api(app, [each for room in rooms for each in room.batchers], bell, waiters)
+
+
+def _partner_routes(
+    deployment: Deployment, others: Sequence[Route[Any, Any]]
+) -> Sequence[Route[Any, Any]]:
+    """Partners, their keys and their customers' links; a key may open what any route asks for."""
+    links = LinkDesk(deployment.engine, deployment.rules.clock_shift_s).routes()
+    known = _known_of([*others, *links])
+    return [*links, *PartnerDesk(deployment.engine, deployment.sealer, known).routes()]
+
+
+def _known_of(routes: Sequence[Route[Any, Any]]) -> Known:
+    """What a key can be held to: the scopes that some route asks for, the types of events."""
+    scopes = frozenset[str]().union(*(route.policy.scopes for route in routes))
+    return Known(scopes, frozenset(name for name in TYPES if amended_type(name) == name))
 
 
 def _review_of(deployment: Deployment, card: ModelCard | None) -> ReviewRoom:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
+from backend.partners.desk import KeyEnded, PublicKeyMisplaced, SourceTaken
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
 from backend.partners.linking import (
     ConsentNeeded,
@@ -38,6 +39,19 @@ PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "public-key-not-valid", 422, "公钥无效", "Public key not valid",
         "请给出 whpk_ 开头的 Ed25519 公钥(32 字节,base64)",
         "Give an Ed25519 public key as `whpk_` and the base64 of its 32 bytes",
+    ),
+    PublicKeyMisplaced: ProblemType(
+        "public-key-misplaced", 422, "public_key 使用有误", "public_key misplaced",
+        "algorithm 为 v1a 时须带 public_key,其他情况不带",
+        "Give `public_key` with the algorithm v1a and with no other",
+    ),
+    SourceTaken: ProblemType(
+        "source-taken", 409, "该来源与其他合作方重叠", "Source taken",
+        "请选择不与其他合作方重叠的 source", "Choose a source that touches no other partner's",
+    ),
+    KeyEnded: ProblemType(
+        "key-ended", 409, "密钥已吊销或到期", "Key ended",
+        "请为合作方生成新的密钥", "Make a new key for the partner",
     ),
     LinkCodeNotValid: ProblemType(
         "link-code-not-valid", 422, "关联码无效或已过期", "Link code not valid",

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Index,
     LargeBinary,
     Table,
     Text,
@@ -55,6 +56,12 @@ partner_key = Table(
     # A day and no more: who was online when is nobody's business.
     Column("last_used_on", Date),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # Principals; none where the command line made the key or a device enrolled itself.
+    Column("created_by", Text),
+    Column("revoked_by", Text),
+    # The key whose place it took, which ends with the overlap.
+    Column("replaces", Text, ForeignKey("partner_key.id")),
+    Index("ix_partner_key_partner_id_created_at", "partner_id", "created_at"),
     CheckConstraint("kind IN ('partner', 'device')", name="kind"),
     CheckConstraint("algorithm IN ('bearer', 'v1', 'v1a')", name="algorithm"),
     # One kind of material for each key: nothing is good for two algorithms.

@@ -2,7 +2,17 @@
 
 NOT_THEIRS = (401, 403, 403, 403, 403, 403)
 
+OPERATORS_LIST = (401, 403, 403, 403, 403, 200)
+OPERATORS_BODY = (401, 403, 403, 403, 403, 422)
+
 PARTNER_ROUTES = {
+    "POST /v1/operator/partners": OPERATORS_BODY,
+    "GET /v1/operator/partners": OPERATORS_LIST,
+    "PATCH /v1/operator/partners/{id}": OPERATORS_BODY,
+    "POST /v1/operator/partners/{id}/keys": OPERATORS_BODY,
+    "GET /v1/operator/partners/{id}/keys": (401, 403, 403, 403, 403, 404),
+    "POST /v1/operator/partner-keys/{key}/rotations": OPERATORS_BODY,
+    "DELETE /v1/operator/partner-keys/{key}": (401, 403, 403, 403, 403, 404),
     "POST /v1/partner/link-codes": NOT_THEIRS,
     "POST /v1/links": (401, 422, 422, 403, 403, 403),
     "GET /v1/links": (401, 200, 200, 403, 403, 403),

@@ -93,7 +93,7 @@ async def routes(service):
 async def call(caller, route, check_in_id):
     method, path = route.split(" ")
     path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
-    path = path.replace("{hash}", "0" * 64)
+    path = path.replace("{hash}", "0" * 64).replace("{key}", "0" * 16)
     path = path.replace("{delivery_id}", UNKNOWN_ID)
     has_body = method in {"POST", "PATCH"}
     return await caller.send(method, path, **({"json": {}} if has_body else {}))

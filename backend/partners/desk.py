@@ -1,0 +1,176 @@
+"""Make partners and keys, rotate with an overlap, revoke at once: load, decide, write."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.errors import DomainError, NotFound
+from backend.http.problem import Fault
+from backend.http.refusals import ValidationFailed
+from backend.ids import uuid7
+from backend.partners.desk_bodies import KeyBody, PartnerBody, RotationBody
+from backend.partners.desk_queries import end_at, find_partner, lock_key, lock_sources, note_making
+from backend.partners.domain import BEARER, KeyTerms, is_below
+from backend.partners.queries import KEY_PREFIX, issue_bearer_key, make_partner
+from backend.partners.signing_keys import issue_hmac_key, issue_public_key, read_public_key
+from backend.sealing import Sealer
+from backend.signatures import ED25519, HMAC_SHA256
+from scoring.methodology.regions import SIX_DIGITS, is_known_place
+
+_ID_BYTES: Final = 8
+
+
+class SourceTaken(DomainError):
+    """Another partner speaks for this source, for a part of it, or for more than it."""
+
+
+class KeyEnded(DomainError):
+    """A key that is revoked or over cannot be rotated."""
+
+
+class PublicKeyMisplaced(ValidationFailed):
+    """A key of Ed25519 brings its public half, and no other key does."""
+
+
+class Known(NamedTuple):
+    """What keys of this deployment can be held to."""
+
+    scopes: frozenset[str]
+    event_types: frozenset[str]
+
+
+class NewKey(NamedTuple):
+    """A key that was just made, with what is shown of it once."""
+
+    id: str
+    key: str | None = None
+    secret: str | None = None
+
+
+async def add_partner(conn: AsyncConnection, body: PartnerBody) -> UUID:
+    """Make a partner.
+
+    Raises:
+        SourceTaken: Its source touches another one's; an event must have one speaker.
+    """
+    for source in await lock_sources(conn):
+        if is_below(source, body.source) or is_below(body.source, source):
+            raise SourceTaken
+    partner_id = uuid7()
+    await make_partner(
+        conn, partner_id, name_zh=body.name_zh, name_en=body.name_en, source=body.source
+    )
+    return partner_id
+
+
+async def add_key(
+    conn: AsyncConnection, partner_id: UUID, body: KeyBody, *, known: Known, sealer: Sealer, by: str
+) -> NewKey:
+    """Make a key of a partner.
+
+    Raises:
+        NotFound, ValidationFailed, PublicKeyMisplaced, PublicKeyNotValid.
+    """
+    partner = await find_partner(conn, partner_id)
+    if partner is None:
+        raise NotFound
+    faults = tuple(faults_of(body, known, partner.source))
+    if faults:
+        raise ValidationFailed(errors=faults)
+    terms = KeyTerms(body.kind, body.scopes, body.event_types, body.regions, body.sources)
+    made = await _issue(
+        conn, partner_id, terms, algorithm=body.algorithm, public_key=body.public_key, sealer=sealer
+    )
+    await note_making(conn, made.id, by=by, replaces=None)
+    return made
+
+
+async def rotate(
+    conn: AsyncConnection,
+    key_id: str,
+    body: RotationBody,
+    *,
+    sealer: Sealer,
+    by: str,
+    now: datetime,
+) -> NewKey:
+    """Make a key in the place of another one, which works for `overlap_h` more hours.
+
+    Raises:
+        NotFound, KeyEnded, PublicKeyMisplaced, PublicKeyNotValid.
+    """
+    old = await lock_key(conn, key_id)
+    if old is None:
+        raise NotFound
+    if old.is_revoked or (old.expires_at is not None and old.expires_at <= now):
+        raise KeyEnded
+    terms = KeyTerms(old.kind, old.scopes, old.event_types, old.regions, old.sources)
+    made = await _issue(
+        conn,
+        old.partner_id,
+        terms,
+        algorithm=old.algorithm,
+        public_key=body.public_key,
+        sealer=sealer,
+    )
+    await note_making(conn, made.id, by=by, replaces=key_id)
+    await end_at(conn, key_id, now + timedelta(hours=body.overlap_h))
+    return made
+
+
+def faults_of(body: KeyBody, known: Known, source: str) -> Iterable[Fault]:
+    """What of the terms nobody could ever use."""
+    yield from _foreign("scopes", body.scopes, known.scopes)
+    yield from _foreign("event_types", body.event_types, known.event_types)
+    for index, region in enumerate(body.regions):
+        if not SIX_DIGITS.fullmatch(region) or not is_known_place(region):
+            yield Fault(f"/regions/{index}", "unknown_value")
+    for index, narrower in enumerate(body.sources):
+        if not is_below(narrower, source):
+            yield Fault(f"/sources/{index}", "unknown_value", f"Not below {source}.")
+
+
+def _foreign(name: str, given: Sequence[str], known: frozenset[str]) -> Iterable[Fault]:
+    for index, each in enumerate(given):
+        if each not in known:
+            yield Fault(f"/{name}/{index}", "unknown_value", f"Known: {', '.join(sorted(known))}.")
+
+
+async def _issue(
+    conn: AsyncConnection,
+    partner_id: UUID,
+    terms: KeyTerms,
+    *,
+    algorithm: str,
+    public_key: str | None,
+    sealer: Sealer,
+) -> NewKey:
+    if (algorithm == ED25519) != (public_key is not None):
+        raise PublicKeyMisplaced(errors=(Fault("/public_key", "misplaced"),))
+    if public_key is not None:
+        name = await issue_public_key(conn, partner_id, terms, read_public_key(public_key))
+        return NewKey(id_in(name))
+    if algorithm == HMAC_SHA256:
+        shared = await issue_hmac_key(conn, partner_id, terms, sealer)
+        return NewKey(id_in(shared.name), secret=shared.secret)
+    assert algorithm == BEARER, "a constraint of the table"
+    text = await issue_bearer_key(conn, partner_id, terms)
+    return NewKey(id_in(text), key=text)
+
+
+def id_in(text: str) -> str:
+    """The id of a key in its name or bearer text."""
+    return text.removeprefix(f"{KEY_PREFIX}_").partition("_")[0]
+
+
+def resource_of(key_id: str) -> UUID:
+    """How an idempotency key names a key: its eight bytes at the end of an otherwise empty UUID."""
+    return UUID(int=int(key_id, 16))
+
+
+def key_id_of(resource: UUID) -> str:
+    """The id of a key that an idempotency key named."""
+    return f"{resource.int:0{2 * _ID_BYTES}x}"

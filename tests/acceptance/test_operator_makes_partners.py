@@ -1,0 +1,121 @@
+"""An operator makes a partner and its keys, rotates one with an overlap, revokes and suspends."""
+
+import pytest
+
+from tests.acceptance.service import METRO, Caller, make_key
+from tests.unit.test_signatures import FILE
+
+TRIP = "tanhui.trip.v1"
+PATH = f"/v1/operator/partners/{METRO}/keys"
+
+
+@pytest.fixture
+async def operator(api_alone):
+    return await api_alone.caller("op", "operator")
+
+
+async def made(operator, path, body, key=None):
+    reply = await operator.post(path, body, idempotency_key=key or make_key())
+    assert reply.status == 201, reply.body
+    return reply.json()
+
+
+async def opens(service, key):
+    """Whether a bearer is let in: its empty body is then refused."""
+    reply = await Caller(service.session, key).post("/v1/check-ins", {})
+    assert reply.status in {401, 422}
+    return reply.status == 422
+
+
+async def test_a_partner_has_a_source_that_no_other_one_touches(operator):
+    bus = {"name_zh": "公交", "name_en": "Bus", "source": "urn:qinghe:bus"}
+    key = make_key()
+    first = await made(operator, "/v1/operator/partners", bus, key)
+    assert first == await made(operator, "/v1/operator/partners", bus, key)
+    for source in ("urn:qinghe:bus", "urn:qinghe:bus:line-4", "urn:qinghe", "urn:metro:bus"):
+        body = {**bus, "source": source}
+        reply = await operator.post("/v1/operator/partners", body, idempotency_key=make_key())
+        assert (reply.status, reply.problem) == (409, "source-taken"), source
+    near = await made(operator, "/v1/operator/partners", {**bus, "source": "urn:qinghe:bus2"})
+    page = (await operator.get("/v1/operator/partners?limit=1")).json()
+    assert page["items"] == [near]
+    rest = (await operator.get(f"/v1/operator/partners?cursor={page['next_cursor']}")).json()
+    assert rest["items"][0] == first
+
+
+async def test_a_key_is_shown_once_and_rotates_with_an_overlap(api_alone, operator):
+    intention, terms = make_key(), {"scopes": ["trip.report"], "event_types": [TRIP]}
+    first = await made(operator, PATH, terms, intention)
+    replayed = await made(operator, PATH, terms, intention)
+    assert (replayed["id"], replayed["key"]) == (first["id"], None)
+    assert await opens(api_alone, first["key"])
+
+    rotation = f"/v1/operator/partner-keys/{first['id']}/rotations"
+    second = await made(operator, rotation, {"overlap_h": 24})
+    assert (second["replaces"], second["event_types"]) == (first["id"], [TRIP])
+    assert await opens(api_alone, first["key"])
+    assert await opens(api_alone, second["key"])
+    third = await made(
+        operator, f"/v1/operator/partner-keys/{second['id']}/rotations", {"overlap_h": 0}
+    )
+    items = (await operator.get(f"{PATH}?limit=3")).json()["items"]
+    assert [each["id"] for each in items] == [third["id"], second["id"], first["id"]]
+    assert [each["last_used_on"] is not None for each in items] == [False, True, True]
+    assert all("key" not in each and "secret" not in each for each in items)
+    ended = await operator.post(
+        f"/v1/operator/partner-keys/{second['id']}/rotations",
+        {"overlap_h": 1},
+        idempotency_key=make_key(),
+    )
+    assert (ended.status, ended.problem) == (409, "key-ended")
+
+
+async def test_a_key_that_was_revoked_or_whose_partner_is_suspended_opens_nothing(
+    api_alone, operator
+):
+    keys = [await made(operator, PATH, {"scopes": ["trip.report"]}) for _ in range(3)]
+    for _ in range(2):
+        path = f"/v1/operator/partner-keys/{keys[0]['id']}"
+        assert (await operator.send("DELETE", path)).status == 204
+    assert not await opens(api_alone, keys[0]["key"])
+    partner = f"/v1/operator/partners/{METRO}"
+    replies = [await operator.send("PATCH", partner, json={"is_suspended": True}) for _ in range(2)]
+    assert replies[0].json() == replies[1].json()
+    assert not await opens(api_alone, keys[1]["key"])
+    resumed = await operator.send("PATCH", partner, json={"is_suspended": False})
+    assert resumed.json()["suspended_at"] is None
+    assert await opens(api_alone, keys[2]["key"])
+
+
+async def test_keys_that_sign_are_made_and_rotated_with_their_own_material(operator):
+    shared = await made(operator, PATH, {"scopes": ["event.send"], "algorithm": "v1"})
+    assert shared["secret"].startswith("whsec_")
+    assert (shared["key"], shared["name"]) == (None, f"thk_{shared['id']}")
+    public = FILE["ed25519_public_key"]
+    pair = {"scopes": ["event.send"], "algorithm": "v1a", "public_key": public}
+    owned = await made(operator, PATH, pair)
+    assert (owned["key"], owned["secret"]) == (None, None)
+    rotations = f"/v1/operator/partner-keys/{owned['id']}/rotations"
+    for body, problem in (
+        ({"overlap_h": 1}, "public-key-misplaced"),
+        ({"overlap_h": 1, "public_key": "whpk_AAAA"}, "public-key-not-valid"),
+    ):
+        reply = await operator.post(rotations, body, idempotency_key=make_key())
+        assert (reply.status, reply.problem) == (422, problem)
+    assert (await made(operator, rotations, {"overlap_h": 1, "public_key": public}))["replaces"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "pointer"),
+    [
+        ({"scopes": ["ledger.write"]}, "/scopes/0"),
+        ({"event_types": ["tanhui.trip.corrected.v1"]}, "/event_types/0"),
+        ({"regions": ["330100", "999999"]}, "/regions/1"),
+        ({"sources": ["urn:metropolis"]}, "/sources/0"),
+    ],
+)
+async def test_terms_that_nobody_could_use_are_refused(operator, terms, pointer):
+    body = {"scopes": ["event.send"], **terms}
+    reply = await operator.post(PATH, body, idempotency_key=make_key())
+    assert (reply.status, reply.problem) == (422, "validation")
+    assert reply.json()["errors"][0]["pointer"] == pointer
