@@ -36,6 +36,7 @@ from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
+from tests.busy_events import fill_events
 from tests.busy_marine import fill_marine
 from tests.busy_trees import fill_trees
 from tests.busy_vouchers import fill_vouchers
@@ -160,6 +161,7 @@ async def fill(engine):
     await fill_marine(engine, await saved_account(engine, points=0), RULES)
     await fill_trees(engine, await saved_account(engine, points=0))
     await fill_webhooks(engine)
+    await fill_events(engine, members[9])
 
 
 async def _redeem(engine, *member_ids):

@@ -522,4 +522,19 @@ MUTATIONS = {
             " WHERE id <> tree_planting.partner_id LIMIT 1)"
         ),
     ),
+    "a waiting event without its body": (
+        "parked_events_wait",
+        "DELETE FROM parked_event",
+    ),
+    "an event that counted for nobody": (
+        "events_became_check_ins",
+        "UPDATE partner_event SET check_in_id = uuidv7() WHERE outcome = 'credited'",
+    ),
+    "a withdrawal that took nothing back": (
+        "events_became_check_ins",
+        (
+            "UPDATE partner_event SET outcome = 'withdrawn' WHERE role = 'reported'"
+            " AND check_in_id IN (SELECT id FROM check_in WHERE status = 'credited')"
+        ),
+    ),
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
 from backend.intake.events.domain import CorrectionTooWide, EventIdReused, EventTypeUnknown
+from backend.intake.events.meals import MealPhotoNeeded
 from backend.intake.no_drive import (
     OdometerPhotoApart,
     OdometerPhotoMissing,
@@ -24,6 +25,10 @@ EVENT_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "event-id-reused", 409, "这个事件编号已用于其他内容", "Event id reused",
         "更正请发送 corrected 事件,新的事件请使用新的编号",
         "Send a corrected event for a change, and a new id for another event",
+    ),
+    MealPhotoNeeded: ProblemType(
+        "meal-photo-needed", 422, "光盘须由照片评定", "A photo of the tray is needed",
+        "请由餐厅设备上传餐盘照片", "Let the canteen's device send the photo of the tray",
     ),
     CorrectionTooWide: ProblemType(
         "correction-too-wide", 422, "更正的内容超出范围", "Correction too wide",

@@ -2,6 +2,7 @@
 
 from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
+from backend.verify.event_checks import EVENT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
 from backend.verify.marine_checks import MARINE_CHECKS
 from backend.verify.own_report_checks import OWN_REPORT_CHECKS
@@ -24,4 +25,5 @@ CHECKS = (
     *REVIEW_CHECKS,
     *REWARD_CHECKS,
     *WEBHOOK_CHECKS,
+    *EVENT_CHECKS,
 )

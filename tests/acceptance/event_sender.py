@@ -1,5 +1,6 @@
 """Partners' events as tests send them: valid by default, a test names only what it is about."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
@@ -80,5 +81,8 @@ async def send_one(caller, event, **headers):
 async def send_raw(caller, body, content_type, **headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     return await caller.send(
-        "POST", "/v1/events", data=body, headers={"Content-Type": content_type, **headers}
+        "POST",
+        "/v1/events",
+        data=io.BytesIO(body.encode()),
+        headers={"Content-Type": content_type, **headers},
     )

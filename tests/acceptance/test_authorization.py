@@ -30,6 +30,7 @@ MATRIX = {
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
+    "GET /v1/event-types": (200, 200, 200, 200, 200, 200),
     "POST /v1/events": (401, 403, 403, 415, 415, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
     "GET /v1/review/check-ins": REVIEWERS,

@@ -45,7 +45,47 @@ def rows_of_card() -> Iterator[str]:
         yield f"#{line}" if line.startswith("#") else line
 
 
+def rows_of_event_types() -> Iterator[str]:
+    """One section per kind: its types, the fields of its data, its examples."""
+    import msgspec
+
+    from backend.intake.events.domain import Role, type_name
+    from backend.intake.events.kinds import KINDS
+    from backend.intake.events.type_routes import examples_of, schema_of
+
+    for kind in KINDS:
+        names = ", ".join(f"`{type_name(kind.name, Role(role))}`" for role in TOLD)
+        yield f"## {kind.title_zh} · {kind.title_en}\n\n{names}\n"
+        yield "`subject` is your customer.\n" if kind.has_subject else "`subject` is not read.\n"
+        yield "| data | field | type | |"
+        yield "|---|---|---|---|"
+        for name, schema in schema_of(kind, Role.REPORTED)["$defs"].items():
+            for field, kind_of_field in schema["properties"].items():
+                need = "required" if field in schema.get("required", ()) else ""
+                yield f"| `{name}` | `{field}` | {_type_words(kind_of_field)} | {need} |"
+        yield "\n```json"
+        for example in examples_of(kind, Role.REPORTED):
+            yield msgspec.json.encode(example).decode()
+        yield "```\n"
+
+
+def _type_words(schema) -> str:
+    """A field's type and bounds in a few words."""
+    if "anyOf" in schema:
+        return " or ".join(_type_words(each) for each in schema["anyOf"] if each["type"] != "null")
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    words = [schema.get("format") or schema["type"]]
+    words += [f"{sign} {schema[name]}" for name, sign in BOUNDS.items() if name in schema]
+    words += [f"`{schema['pattern']}`"] if "pattern" in schema else []
+    return " ".join(words).replace("|", "\\|")
+
+
+TOLD = ("reported", "corrected", "withdrawn")
+BOUNDS = {"minimum": "≥", "maximum": "≤", "minLength": "length ≥", "maxLength": "length ≤"}
+
 TABLES = {
+    "reference/event-types.md": {"event types": rows_of_event_types},
     "model-card.md": {"card": rows_of_card},
     "reference/methodologies.md": {
         "methodologies": rows_of_methodologies,

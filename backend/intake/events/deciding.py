@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from backend.checkins.correction_reasons import PARTNER_CORRECTED, PARTNER_WITHDREW
-from backend.crediting.domain import ActivityNotCovered, Cause, NotCredited, Order, claim_key
+from backend.crediting.domain import Cause, NotCredited, Order
 from backend.crediting.restatement import Amendment, Restatement
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
@@ -30,8 +30,8 @@ from backend.intake.events.domain import (
     Wait,
     rank_of,
 )
+from backend.intake.events.ordering import claim_of, late_window, order_of
 from backend.partners.queries import Customer
-from scoring.methodology import CannotCalculate
 
 Change = tuple[Role, datetime | None, str]
 
@@ -76,6 +76,7 @@ class Plan:
     Attributes:
         orders: Activities to credit, by the event that reports them.
         weighings: Bags to weigh, likewise.
+        further: Claims that an order needs beside its own, by report.
         told: The change that an order or a weighing says already, by report.
         restated: Changes of activities that are credited, by the event that changes them.
         withdrawn: Withdrawals to be made once their report is credited, by report.
@@ -84,6 +85,7 @@ class Plan:
     became: dict[EventKey, Became | DomainError] = field(default_factory=dict)
     orders: dict[EventKey, Order] = field(default_factory=dict)
     weighings: dict[EventKey, Weighing] = field(default_factory=dict)
+    further: dict[EventKey, list[bytes]] = field(default_factory=dict)
     told: dict[EventKey, PartnerEvent] = field(default_factory=dict)
     restated: dict[EventKey, Restatement] = field(default_factory=dict)
     withdrawn: dict[EventKey, PartnerEvent] = field(default_factory=dict)
@@ -149,13 +151,14 @@ def _book(
     deed = report.kind.deed(report.data)
     window = late_window(deed.action, rules)
     assert deed.occurred_at is not None, "what reports an activity says when it began"
-    check_in_time(deed.occurred_at, known.now, window)
+    told_from = deed.told_from or deed.occurred_at
+    check_in_time(told_from, known.now, window)
     report.kind.check(deed, known.now)
     account_id = None
     if deed.bag is None:
         account_id = known.accounts.get(Customer(report.key.partner_id, report.subject or ""))
         if account_id is None:
-            wait = Wait("link", report.subject or "", deed.occurred_at + window)
+            wait = Wait("link", report.subject or "", told_from + window)
             return Became("parked", wait=wait)
     open_until = deed.occurred_at + (deed.open_for or timedelta(0))
     if deed.open_for and not story.changes and known.now < open_until:
@@ -167,6 +170,10 @@ def _book(
         )
     else:
         plan.orders[report.key] = order_of(report, deed, account_id, rules)
+        if deed.further_claims:
+            plan.further[report.key] = [
+                claim_of(report, deed, names, account_id, rules) for names in deed.further_claims
+            ]
     return None
 
 
@@ -258,40 +265,6 @@ def _window_of(event: PartnerEvent, rules: Rulebook) -> timedelta:
     if event.role == Role.WITHDRAWN:
         return WITHDRAWAL_WAIT
     return late_window(event.kind.deed(event.data).action, rules)
-
-
-def late_window(action: str, rules: Rulebook) -> timedelta:
-    """How long after an activity it may be told.
-
-    Raises:
-        ActivityNotCovered: There is no methodology for the action, or a draft only.
-    """
-    try:
-        methodology_id = rules.catalogue.methodology_of(action)
-        version = rules.catalogue.versions_of(methodology_id)[-1]
-    except CannotCalculate as error:
-        raise ActivityNotCovered(str(error), code=error.code) from error
-    return timedelta(hours=version.late_window_hours)
-
-
-def order_of(report: PartnerEvent, deed: Deed, account_id: UUID, rules: Rulebook) -> Order:
-    """The order to credit a reported activity; what a partner signs is documented."""
-    assert deed.occurred_at is not None
-    owner = account_id if deed.claimed_by == "account" else report.key.partner_id
-    thing, *names = deed.claim
-    return Order(
-        uuid7(),
-        account_id,
-        deed.action,
-        rules.catalogue.methodology_of(deed.action),
-        deed.natural_key or f"event:{report.key.source}#{report.key.event_id}",
-        deed.occurred_at,
-        deed.ended_at,
-        deed.quantities,
-        "documented",
-        deed.region or report.region,
-        claim_key(rules.claim_secret, thing, str(owner), *names),
-    )
 
 
 def _name(type_: str) -> str:

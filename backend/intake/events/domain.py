@@ -7,8 +7,10 @@ depends on the set of events about one activity, never on the order in which the
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from backend.crediting.domain import Credit
 from backend.errors import DomainError
@@ -17,6 +19,10 @@ from backend.http.problem import Refusal
 # The widest late window of the catalogue: an older `time` is a clock that was never set.
 EVENT_AGE_MAX = timedelta(days=400)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+# A partner's own name for one thing: an order, a parcel, a meter, a planting.
+Thing = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class EventIdReused(DomainError):
@@ -57,6 +63,9 @@ class Deed(NamedTuple):
         claim: What is used up: a word for the kind of thing, and its name.
         claimed_by: Whether the name is the member's own (a ride) or the partner's (an order).
         natural_key: Its place among activities of one moment; the event's own name unless given.
+        further_claims: What else is used up, such as the other days of a period.
+        told_from: When it could be told first, from which its late window runs; the start unless
+            given.
         open_for: How long it waits for the event that completes it.
         bag: Code of the bag whose binding names the member.
     """
@@ -69,6 +78,8 @@ class Deed(NamedTuple):
     claimed_by: Literal["account", "partner"] = "partner"
     region: str | None = None
     natural_key: str | None = None
+    further_claims: tuple[tuple[str, ...], ...] = ()
+    told_from: datetime | None = None
     open_for: timedelta | None = None
     bag: str | None = None
 

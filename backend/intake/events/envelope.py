@@ -186,11 +186,11 @@ def _read(envelope: Envelope, data: dict[str, Any], speaker: Speaker) -> Partner
         raise EventTypeUnknown(errors=(Fault("/type", "unknown_value"),))
     kind, role = TYPES[envelope.type]
     told_at = in_utc(envelope.time) if envelope.time else None
+    body = _body(envelope, told_at, data)
     about, value = _content(kind, role, data)
     if value is not None and kind.completes(value):
         role, about = Role.COMPLETED, kind.completes(value)
     _check_needed(kind, role, envelope)
-    body = _body(envelope, told_at, data)
     return PartnerEvent(
         EventKey(speaker.partner_id, envelope.source, envelope.id),
         kind,

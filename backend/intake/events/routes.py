@@ -48,6 +48,8 @@ from backend.intake.events.envelope import (
     read_binary,
     read_event,
 )
+from backend.intake.events.meals import MealPhotoNeeded
+from backend.intake.events.type_routes import EventTypes
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
 from backend.recycling.domain import BagAlreadyWeighed, BagLapsed, BagUnknown
 
@@ -64,7 +66,7 @@ Data = Annotated[dict[str, Any], msgspec.Meta(description="Data; attributes are 
 _PROBLEMS = (
     *(EventTypeUnknown, EventIdReused, SourceNotGranted, TypeNotGranted, RegionNotGranted),
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
-    *(CorrectionTooWide, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
+    *(CorrectionTooWide, MealPhotoNeeded, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
     *(BagUnknown, BagAlreadyWeighed, BagLapsed),
     *(MalformedJson, PayloadTooLarge, UnsupportedMediaType),
     *(Overloaded, OutcomeUnknown, ItemImpossible),
@@ -93,7 +95,8 @@ class EventInlet:
                 answers=dict.fromkeys((200, 201, 202), EventResults),
                 problems=_PROBLEMS,
                 body_bytes_max=BODY_BYTES_MAX,
-            )
+            ),
+            *EventTypes().routes(),
         ]
 
     async def post_events(self, call: Call[RawBody, None]) -> Answer:

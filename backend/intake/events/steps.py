@@ -9,6 +9,7 @@ from backend.batches import BatchRaced
 from backend.crediting.domain import Credit, EvidenceAlreadyUsed
 from backend.crediting.queries import live_credits_of
 from backend.crediting.steps import Rulebook
+from backend.errors import DomainError
 from backend.intake.events.deciding import Known, Story, plan_stories, stories_of
 from backend.intake.events.domain import Became, EventIdReused, EventKey, PartnerEvent, Standing
 from backend.intake.events.envelope import read_parked
@@ -112,7 +113,7 @@ async def write_stories(
     accounts = await linked_accounts(conn, customers)
     before = await standings(conn, [key for key, story in stories.items() if not story.report])
     owners = [each.account_id for each in before.values() if each.account_id]
-    codes = [code for each in reported if (code := each.kind.deed(each.data).bag)]
+    codes = [code for each in reported if (code := _bag_of(each))]
     bags = await find_bags(conn, codes) if codes else {}
     owners += [bag.account_id for bag in bags.values() if bag.account_id]
     locked = await lock_accounts(
@@ -123,6 +124,16 @@ async def write_stories(
     withdrawn = await write_plan(conn, stories, plan, locked, rules)
     await record_stories(conn, stories, plan.became, withdrawn, locked.now)
     return plan.became
+
+
+def _bag_of(report: PartnerEvent) -> str | None:
+    """The bag whose binding names the member; a deed that cannot be has none, and fails later."""
+    if report.kind.has_subject:
+        return None
+    try:
+        return report.kind.deed(report.data).bag
+    except DomainError:
+        return None
 
 
 async def _known(

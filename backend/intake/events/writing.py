@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.checkins.correction_reasons import PARTNER_WITHDREW
 from backend.checkins.domain import CheckIn, Status
 from backend.checkins.queries import insert_check_ins
-from backend.crediting.domain import Cause, Credit, Order
+from backend.crediting.domain import Cause, Credit, EvidenceAlreadyUsed, Order
+from backend.crediting.queries import Claim, claimed, insert_claims
 from backend.crediting.restatement import Restatement
 from backend.crediting.restating import restate_batch
 from backend.crediting.steps import Rulebook, credit_batch
@@ -36,9 +37,10 @@ async def write_plan(
     Returns:
         Reports whose activity was taken back, this batch's and earlier ones.
     """
+    booked = [*plan.orders, *plan.weighings]
     await _credit(conn, stories, plan, locked, rules)
     await _weigh(conn, plan, locked, rules)
-    for key in [*plan.orders, *plan.weighings]:
+    for key in booked:
         credit = _credit_of(plan.became[key])
         if credit is None:
             wait_for_report(stories[key], locked.now, rules, plan)
@@ -65,6 +67,7 @@ async def _credit(
     conn: AsyncConnection, stories: Stories, plan: Plan, locked: Locked, rules: Rulebook
 ) -> None:
     """Credit new activities and write their check-ins."""
+    await _refuse_claimed(conn, plan)
     orders = list(plan.orders.items())
     outcomes = await credit_batch(conn, [order for _, order in orders], locked, rules)
     made: list[CheckIn] = []
@@ -80,6 +83,32 @@ async def _credit(
         reports.append((order.check_in_id, key.partner_id))
     await insert_check_ins(conn, made)
     await record_reports(conn, reports, locked.now)
+    further = [
+        Claim(claim, plan.orders[key].check_in_id)
+        for key, claims in plan.further.items()
+        for claim in claims
+        if _credit_of(plan.became[key])
+    ]
+    if further:
+        await insert_claims(conn, further, locked.now)
+
+
+async def _refuse_claimed(conn: AsyncConnection, plan: Plan) -> None:
+    """Refuse orders one of whose further claims somebody has, in the batch or before it.
+
+    They are looked at before anything is credited, because a claim is never freed.
+    """
+    if not plan.further:
+        return
+    taken = set(await claimed(conn, [each for claims in plan.further.values() for each in claims]))
+    for key, order in list(plan.orders.items()):
+        claims = {*plan.further.get(key, ()), *((order.claim,) if order.claim else ())}
+        if taken & claims:
+            plan.became[key] = EvidenceAlreadyUsed()
+            del plan.orders[key]
+            plan.further.pop(key, None)
+        else:
+            taken |= claims
 
 
 def _check_in(order: Order, report: PartnerEvent, locked: Locked) -> CheckIn:
