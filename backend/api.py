@@ -25,7 +25,7 @@ from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.account_routes import AccountReader
 from backend.crediting.room import CreditingRoom, build_crediting
 from backend.crediting.simulation_routes import Simulations
-from backend.deployment import Deployment
+from backend.deployment import Deployment, bag_link
 from backend.http import DEFAULT_RATES, ApiInfo, HttpSettings, Route, build_application
 from backend.http.dev_issuer import DevIssuer
 from backend.http.jwks import JwksCache, fetch_over_http
@@ -235,7 +235,14 @@ def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
 def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
     uploads = Uploads(deployment.engine, deployment.workers, deployment.store)
     region = deployment.settings.region
-    return build_intake(deployment.engine, uploads, deployment.rules, waiters, region=region)
+    return build_intake(
+        deployment.engine,
+        uploads,
+        deployment.rules,
+        waiters,
+        region=region,
+        link=bag_link(deployment.settings),
+    )
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:

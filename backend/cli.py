@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from backend.auditing import add_auditing_commands
+from backend.bag_printing import add_bag_commands
 from backend.partnering import add_partner_commands
 
 Command = Callable[[argparse.Namespace], int]
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_auditor_commands(commands)
     _add_operator_commands(commands)
     add_partner_commands(commands)
+    add_bag_commands(commands)
     add_auditing_commands(commands)
     return parser
 
@@ -107,8 +109,6 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     outbox.add_argument("--after", type=int, default=0, help="list after this id")
     outbox.add_argument("--limit", type=int, default=50, help="rows to list (default 50)")
     _add_fund_command(commands)
-    bags = _add(commands, "bags", _bags, "register printed bag codes from a file, one per line")
-    bags.add_argument("file", type=Path)
     review = _add(commands, "review", _review_export, "write photos that reviewers decided")
     reviews = review.add_subparsers(required=True, metavar="WHAT")
     export = _add(
@@ -242,13 +242,6 @@ def _fund(parsed: argparse.Namespace) -> int:
     if parsed.alerts:
         return show_fund_alerts(read_settings())
     return show_funds(read_settings(), top_up_points=parsed.top_up, fund=parsed.to)
-
-
-def _bags(parsed: argparse.Namespace) -> int:
-    from backend.maintenance import register_bags
-    from backend.settings import read_settings
-
-    return register_bags(read_settings(), parsed.file)
 
 
 def _review_export(parsed: argparse.Namespace) -> int:

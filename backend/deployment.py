@@ -18,6 +18,7 @@ from backend.embedded import EmbeddedServer
 from backend.evidence_store import EvidenceStore
 from backend.methodologies.register import open_catalogue
 from backend.migrations import is_current, migrate
+from backend.recycling.codes import BagLink
 from backend.sealing import Sealer, make_sealer
 from backend.settings import Settings
 from backend.workers import Workers
@@ -69,6 +70,11 @@ async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
             yield Deployment(settings, engine, store, workers, rules)
     finally:
         await engine.dispose()
+
+
+def bag_link(settings: Settings) -> BagLink:
+    """Where the QR codes of bags lead."""
+    return BagLink(settings.bag_link_origin, settings.bag_company_prefix)
 
 
 async def database_url(settings: Settings) -> str:

@@ -26,6 +26,7 @@ STOP_ANNOUNCED = "StopAnnounced"
 SIMULATION_REQUESTED = "SimulationRequested"
 CUSTOMER_LINKED = "CustomerLinked"
 BAG_BOUND = "BagBound"
+BAG_LAPSED = "BagLapsed"
 VOUCHER_ISSUED = "VoucherIssued"
 VOUCHER_SETTLED = "VoucherSettled"
 VOUCHER_UNDONE = "VoucherUndone"
@@ -46,6 +47,7 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     SIMULATION_REQUESTED: (SIMULATE,),
     CUSTOMER_LINKED: (UNPARK,),
     BAG_BOUND: (UNPARK,),
+    BAG_LAPSED: (NOTIFY,),
     VOUCHER_ISSUED: (WEBHOOK,),
     VOUCHER_SETTLED: (WEBHOOK,),
     VOUCHER_UNDONE: (WEBHOOK,),

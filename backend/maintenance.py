@@ -1,4 +1,4 @@
-"""Commands for operators: migrate, dead letters, funds, partner keys, bag codes."""
+"""Commands for operators: migrate, dead letters, funds, partner keys."""
 
 import asyncio
 import json
@@ -29,7 +29,6 @@ from backend.partners.signing_keys import (
     issue_public_key,
     read_public_key,
 )
-from backend.recycling.queries import add_bags
 from backend.review.export import Exported, NotAnExport, Period, export_decided
 from backend.sealing import make_sealer
 from backend.settings import Settings
@@ -141,14 +140,6 @@ def _public_key(text: str) -> bytes:
         return read_public_key(text)
     except PublicKeyNotValid as error:
         raise SystemExit(str(error)) from None
-
-
-def register_bags(settings: Settings, file: Path) -> int:
-    """Register the codes of a file, one per line."""
-    codes = [line.strip() for line in file.read_text().splitlines() if line.strip()]
-    _in_transaction(settings, lambda conn: add_bags(conn, codes))
-    print(json.dumps({"codes": len(codes)}))
-    return 0
 
 
 def export_reviewed(

@@ -15,6 +15,7 @@ from backend.errors import DomainError, SecondPersonNeeded
 from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
 from backend.http.problem import ProblemType
 from backend.idempotency import IdempotencyKeyReused
+from backend.intake.bag_problem_rows import BAG_PROBLEMS
 from backend.intake.domain import (
     ActionNotPhotographed,
     CaptureExpired,
@@ -27,20 +28,13 @@ from backend.intake.domain import (
     TimeNotPlausible,
 )
 from backend.intake.problem_rows import EVENT_PROBLEMS, OWN_REPORT_PROBLEMS
-from backend.intake.routes import SubjectTokenMisplaced, WeighingNotClear
+from backend.intake.routes import SubjectTokenMisplaced
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
 from backend.ledger.domain import HoldResolved
 from backend.marine.problem_rows import MARINE_PROBLEMS
 from backend.methodologies.problems import METHODOLOGY_PROBLEMS
 from backend.partners.problem_rows import PARTNER_PROBLEMS
 from backend.processes import WorkersUnavailable
-from backend.recycling.domain import (
-    BagAlreadyBound,
-    BagAlreadyWeighed,
-    BagLapsed,
-    BagNotBound,
-    BagUnknown,
-)
 from backend.reports.routes import PeriodNotValid
 from backend.review.problem_rows import REVIEW_PROBLEMS
 from backend.rewards.problem_rows import REWARD_PROBLEMS
@@ -147,31 +141,6 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "合作方上报须带 subject_token,本人上报不带",
         "Partners name their customer by subject_token; members do not",
     ),
-    BagUnknown: ProblemType(
-        "bag-unknown", 404, "没有找到这个回收袋", "Bag unknown",
-        "请重新扫描袋上的二维码", "Scan the code on the bag again",
-    ),
-    BagAlreadyBound: ProblemType(
-        "bag-already-bound", 409, "这个回收袋已被绑定", "Bag already bound",
-        "请换一个新的回收袋", "Take a new bag",
-    ),
-    BagNotBound: ProblemType(
-        "bag-not-bound", 409, "这个回收袋还没有绑定", "Bag not bound",
-        "请先让居民扫码绑袋", "Let the member scan it first",
-    ),
-    BagAlreadyWeighed: ProblemType(
-        "bag-already-weighed", 409, "这个回收袋已称重", "Bag already weighed",
-        "如需更正,请联系运营人员", "Ask the operator for a correction if the first result is wrong",
-    ),
-    BagLapsed: ProblemType(
-        "bag-lapsed", 409, "绑定已超过 14 天", "Binding lapsed",
-        "请重新领取并绑定新的回收袋", "Take and bind a new bag",
-    ),
-    WeighingNotClear: ProblemType(
-        "weighing-not-clear", 422, "称重结果有误", "Weighing not clear",
-        "请只给出总重 mass_g,或按材料给出 materials,合计不超过 50 千克",
-        "Give either mass_g or materials, at most 50 kg together",
-    ),
     HoldResolved: ProblemType(
         "hold-resolved", 409, "这笔冻结已处理", "Hold resolved",
         "请刷新后查看结果", "Look at the outcome",
@@ -180,6 +149,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "period-not-valid", 422, "时间段有误", "Period not valid",
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
+    **BAG_PROBLEMS,
     **CAMPAIGN_PROBLEMS,
     **CREDITING_PROBLEMS,
     **MARINE_PROBLEMS,

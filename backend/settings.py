@@ -1,6 +1,7 @@
 """Every setting of the service, read once from the environment when a command starts."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ class Settings:
         webhook_anywhere: Webhooks also to this machine and by plain http. Refused outside the demo.
         oidc_issuer: Address of the issuer whose tokens are accepted; empty means none.
         reversal_alone_grams_max: gCO2e that one operator may reverse; above it two must agree.
+        bag_link_origin: Scheme and host of the QR codes on bags.
+        bag_company_prefix: Digits that GS1 gave the programme; 952 is for demonstrations.
         clock_shift_s: Seconds added to the database's clock. Refused outside tests and the demo.
         public_url: Address under which people reach this service, without a slash at its end; in
             QR codes. Empty means the address of the request.
@@ -57,6 +60,8 @@ class Settings:
     app_version_min: str = "1.0.0"
     appeal_days: int = 7
     reversal_alone_grams_max: int = 5_000
+    bag_link_origin: str = "https://tanhui.invalid"
+    bag_company_prefix: str = "9520000"
 
     def changed(self, **values: Any) -> Self:
         """The same settings but for these."""
@@ -70,6 +75,10 @@ class Settings:
             raise SystemExit(
                 "TANHUI_WEBHOOK_ANYWHERE opens inner addresses: only with TANHUI_DEMO=1."
             )
+        if not re.fullmatch(r"[0-9]{4,12}", self.bag_company_prefix):
+            raise SystemExit("TANHUI_BAG_COMPANY_PREFIX has 4 to 12 digits.")
+        if not re.fullmatch(r"https?://[^/\s]+", self.bag_link_origin):
+            raise SystemExit("TANHUI_BAG_LINK_ORIGIN is a scheme and a host: https://id.example.cn")
         if not 1 <= self.appeal_days <= APPEAL_DAYS_MAX:
             raise SystemExit(f"TANHUI_APPEAL_DAYS is a number from 1 to {APPEAL_DAYS_MAX}.")
 

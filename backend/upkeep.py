@@ -1,5 +1,6 @@
-"""What the processor repeats so that points keep their promises: vest, pay, expire, remind, warn.
+"""What the processor repeats so that promises are kept.
 
+Points vest, are paid and expire; bags lapse; members are reminded and operators warned.
 Each duty is one small transaction that can be made twice; several processors may do it at once.
 """
 
@@ -17,11 +18,14 @@ from backend.campaigns.pending import fundable_queues
 from backend.checkins.queries import clock
 from backend.crediting.expiry import expire_next
 from backend.crediting.vesting import fund_queue, pay_due
+from backend.intake.handing_over import lapse_next
+from backend.notices.bag_notices import remind_of_bags
 from backend.notices.steps import remind_next
 
 PAY_EVERY_S = 2.0  # a member who waited a day for points does not wait for ours
 EXPIRE_EVERY_S = 60.0  # expired points cannot be spent meanwhile: holds look at the day
 WATCH_EVERY_S = 60.0
+BAGS_EVERY_S = 60.0  # a late weight is refused from its last moment on, duty or no duty
 
 _log = structlog.get_logger(__name__)
 _fund_used = Gauge("tanhui_fund_used_percent", "Part of a fund's budget that was drawn", ["fund"])
@@ -56,6 +60,8 @@ class Upkeep:
             Duty("fund_queues", self.fund_queues_once, PAY_EVERY_S),
             Duty("expire_points", self.expire_once, EXPIRE_EVERY_S),
             Duty("remind", self.remind_once, EXPIRE_EVERY_S),
+            Duty("lapse_bags", self.lapse_bags_once, BAGS_EVERY_S),
+            Duty("remind_of_bags", self.remind_of_bags_once, BAGS_EVERY_S),
             Duty("watch_funds", self.watch_funds_once, WATCH_EVERY_S),
         ]
 
@@ -83,6 +89,16 @@ class Upkeep:
         """Remind one portion of the holders of points that expire soon."""
         async with self.engine.begin() as conn:
             return await remind_next(conn, clock_shift_s=self.clock_shift_s)
+
+    async def lapse_bags_once(self) -> int:
+        """Let one portion of bags lapse that nobody weighed in time; return how many."""
+        async with self.engine.begin() as conn:
+            return await lapse_next(conn, clock_shift_s=self.clock_shift_s)
+
+    async def remind_of_bags_once(self) -> int:
+        """Remind one portion of members whose bags lapse soon; return how many bags."""
+        async with self.engine.begin() as conn:
+            return await remind_of_bags(conn, clock_shift_s=self.clock_shift_s)
 
     async def watch_funds_once(self) -> int:
         """Measure the funds and raise new alerts; always pauses afterwards."""

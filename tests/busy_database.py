@@ -21,8 +21,17 @@ from backend.crediting.steps import Outcome, Rulebook, credit_batch
 from backend.db import run
 from backend.events import CHECK_IN_ACCEPTED, CREDIT, REPORT, Event
 from backend.ids import uuid7
-from backend.intake.bags import write_bindings, write_weighings
+from backend.intake.bags import write_weighings
+from backend.intake.binding import write_bindings
 from backend.intake.domain import Binding, Capture, Photo, Weighing
+from backend.intake.doubts import DoubtDecision, write_doubt_decisions
+from backend.intake.handing_over import (
+    HandOver,
+    Loss,
+    lapse_next,
+    write_hand_overs,
+    write_losses,
+)
 from backend.intake.no_drive import NoDriveDay, OdometerPhoto
 from backend.intake.no_drive_days import write_no_drive_days, write_odometers
 from backend.intake.photos import write_photos
@@ -32,6 +41,8 @@ from backend.intake.tally import TallyKey, TallyReport
 from backend.ledger.queries import fold_deltas, lock_accounts, open_account
 from backend.ledger.steps import place_hold, release_hold, settle_hold
 from backend.outbox import append, take
+from backend.recycling.domain import Actor, By, Step
+from backend.recycling.doubt_queries import open_doubts
 from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
@@ -266,14 +277,36 @@ async def _eat_and_ride(engine, member_ids, dice):
 
 
 async def _bags(engine, account_id):
-    codes = ["B1", "B2", "B3"]
+    """Weighed, sorted, in doubt, looked at, handed in, lost, lapsed, waiting, and unbound."""
+    codes = [f"BAG{number}" for number in range(9)]
     async with engine.begin() as conn:
         await add_bags(conn, codes)
         await write_bindings(
-            conn, [Binding(account_id, code, "330100") for code in codes[:2]], RULES
+            conn, [Binding(account_id, code, "330100") for code in codes[:8]], RULES
         )
-    async with engine.begin() as conn:
-        await write_weighings(conn, [Weighing("B1", {"mass_g": 3_000})], RULES)
+        await write_losses(conn, [Loss(account_id, codes[5])], RULES)
+        await write_hand_overs(
+            conn, [HandOver(codes[4], Step.HANDED_IN, By(Actor.OPERATOR, None, "东站"))], RULES
+        )
+        await run(
+            conn,
+            "UPDATE bag SET waiting_since = waiting_since - interval '15 days' WHERE code = :code",
+            code=codes[6],
+        )
+        await lapse_next(conn)
+    materials = {"mass_g.pet": 900, "mass_g.glass": 1_900}
+    weighings = [
+        Weighing(codes[0], {"mass_g": 3_000}),
+        Weighing(codes[1], {"mass_g": 3_000}),
+        Weighing(codes[1], materials, residue_g=150),
+        Weighing(codes[2], {"mass_g": 24_000}),
+        Weighing(codes[3], {"mass_g": 12}),
+    ]
+    await run_batch(engine, partial(write_weighings, rules=RULES), weighings)
+    async with engine.connect() as conn:
+        doubt = (await open_doubts(conn, codes))[codes[3]]
+    decision = DoubtDecision(doubt.id, "operator", "credited", 1_200)
+    await run_batch(engine, partial(write_doubt_decisions, rules=RULES), [decision])
 
 
 async def _photos(engine, account_id):

@@ -265,7 +265,48 @@ MUTATIONS = {
     ),
     "a weighed bag unweighed": (
         "bags_follow_check_ins",
-        "UPDATE bag SET weighed_at = NULL, mass_g = NULL",
+        "UPDATE bag SET weighed_at = NULL, mass_g = NULL WHERE code = 'BAG0'",
+        "bag_chains_are_whole",
+    ),
+    "a bag that weighs more than the scale said": (
+        "bag_chains_are_whole",
+        "UPDATE bag SET mass_g = mass_g + 1 WHERE code = 'BAG0'",
+    ),
+    "a link of a chain lost": (
+        "bag_chains_are_whole",
+        "DELETE FROM bag_custody WHERE (code, step) = ('BAG6', 'lapsed')",
+    ),
+    "a bag handed in before it was bound": (
+        "bag_chains_are_whole",
+        (
+            "UPDATE bag_custody SET occurred_at = occurred_at - interval '20 days'"
+            " WHERE step = 'handed_in'"
+        ),
+    ),
+    "glass that was never weighed": (
+        "sorted_is_what_was_weighed",
+        (
+            "UPDATE bag_custody SET quantities = quantities || '{\"mass_g.glass\": 2900}',"
+            " mass_g = mass_g + 1000 WHERE step = 'sorted'"
+        ),
+    ),
+    "a residue forgotten": (
+        "sorted_is_what_was_weighed",
+        "UPDATE bag_custody SET residue_g = 0 WHERE step = 'sorted'",
+    ),
+    "a doubt opened again": (
+        "doubts_hold_bags_back",
+        (
+            "UPDATE bag_doubt SET outcome = 'pending', decided_by = NULL, decided_at = NULL,"
+            " mass_g_decided = NULL WHERE outcome = 'credited'"
+        ),
+    ),
+    "a bag that lapsed and waits": (
+        "bags_follow_check_ins",
+        (
+            "UPDATE check_in SET status = 'bound' FROM bag WHERE check_in.id = check_in_id"
+            " AND code = 'BAG6'"
+        ),
     ),
     "the wrong one yields": (
         "look_alikes_yield",

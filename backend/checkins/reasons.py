@@ -7,6 +7,7 @@ what to do next time. A screen shows the words, a program reads the code.
 from collections.abc import Mapping
 from typing import Final
 
+from backend.checkins.bag_reasons import BAG_REASONS
 from backend.checkins.correction_reasons import CORRECTION_REASONS
 from backend.checkins.upload_reasons import UPLOAD_REASONS, Reason
 
@@ -230,5 +231,8 @@ _CREDIT = (
 
 REASONS: Final[Mapping[str, Reason]] = {
     reason.code: reason
-    for reason in (*_PHOTO, *_PERSON, *UPLOAD_REASONS, *_MEAL, *_CREDIT, *CORRECTION_REASONS)
+    for reason in (
+        *(*_PHOTO, *_PERSON, *UPLOAD_REASONS, *_MEAL, *_CREDIT),
+        *(*CORRECTION_REASONS, *BAG_REASONS),
+    )
 }

@@ -25,7 +25,7 @@ from backend.crediting.domain import (
 )
 from backend.errors import DomainError
 from backend.ids import uuid7
-from scoring.methodology import CannotCalculate, Catalogue, reduce_period
+from scoring.methodology import CannotCalculate, Catalogue, period_of, reduce_period
 
 
 class Amendment(NamedTuple):
@@ -38,11 +38,14 @@ class Amendment(NamedTuple):
         quantities: Activity data in base units.
         tier: `documented` or `self_declared`.
         ended_at: End of a trip, aware.
+        action: What the activity turned out to be, such as a bag that was sorted; its methodology
+            must run over the same period.
     """
 
     quantities: Mapping[str, int] | None = None
     tier: str | None = None
     ended_at: datetime | None = None
+    action: str | None = None
 
 
 class Restatement(NamedTuple):
@@ -129,14 +132,19 @@ def _accept(
 
 
 def _amended(credit: Credit, amendment: Amendment, catalogue: Catalogue) -> Credit:
-    quantities, tier, ended_at = amendment
+    quantities, tier, ended_at, action = amendment
     changed = credit._replace(
         quantities=credit.quantities if quantities is None else quantities,
         tier=tier or credit.tier,
         ended_at=ended_at or credit.ended_at,
     )
     try:
-        reduce_period((activity_of(changed),), catalogue)
+        if action:
+            methodology_id = catalogue.methodology_of(action)
+            changed = changed._replace(action=action, methodology_id=methodology_id)
+        activity = activity_of(changed)
+        reduce_period((activity,), catalogue)
+        assert period_of(activity, catalogue) == credit.period, "both rules run over one period"
     except CannotCalculate as error:
         raise ActivityNotCovered(str(error)) from error
     return changed

@@ -80,7 +80,8 @@ async def _write_check_ins(conn: AsyncConnection, ruling: Ruling, locked: Locked
     """Let the check-ins say what their credits say; one that moved meanwhile is a race."""
     staying = [credit for id, credit in ruling.amended.items() if id not in ruling.withdrawn]
     amended = [
-        Amended(each.check_in_id, each.quantities, each.tier, each.ended_at) for each in staying
+        Amended(each.check_in_id, each.action, each.quantities, each.tier, each.ended_at)
+        for each in staying
     ]
     if await amend_check_ins(conn, amended) != len(amended):
         raise BatchRaced

@@ -15,7 +15,8 @@ from backend.api import DEV_ISSUER
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import funds, top_up
 from backend.db import run
-from backend.intake.routes import BAG_WEIGH, TRIP_REPORT
+from backend.intake.bag_routes import BAG_WEIGH
+from backend.intake.routes import TRIP_REPORT
 from backend.members.steps import join
 from backend.partners.queries import issue_key, link, make_partner
 from backend.recycling.queries import add_bags

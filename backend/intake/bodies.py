@@ -6,7 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from backend.recycling.domain import BAG_CODE_PATTERN, MASS_G_MAX
+from backend.recycling.domain import MASS_G_MAX
+
+SCANNED_CHARACTERS_MAX = 300  # the link of a QR code, with what a resolver may add
 
 Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -53,14 +55,7 @@ class TripBody(
 class BagBody(
     msgspec.Struct, tag_field="kind", tag="bag", kw_only=True, forbid_unknown_fields=True
 ):
-    """The scanned code of a recycling bag."""
+    """A recycling bag: what its QR code says, or the printed code as it was typed."""
 
-    code: Annotated[str, msgspec.Meta(pattern=f"^{BAG_CODE_PATTERN}$")]
+    code: Annotated[str, msgspec.Meta(min_length=4, max_length=SCANNED_CHARACTERS_MAX)]
     region: Region | None = None
-
-
-class WeighingBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One mass, or grams by material after sorting: exactly one of the two."""
-
-    mass_g: MassG | None = None
-    materials: dict[Material, MassG] | None = None

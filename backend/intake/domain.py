@@ -10,6 +10,7 @@ from backend.crediting.domain import Credit
 from backend.errors import DomainError
 from backend.idempotency import Intention
 from backend.partners.queries import Customer
+from backend.recycling.domain import Actor
 
 CAPTURE_LIFE = timedelta(
     hours=24
@@ -126,30 +127,52 @@ class Binding(NamedTuple):
 
 
 class Weighing(NamedTuple):
-    """A station weighed a bag: one mass, or grams by material after sorting."""
+    """A station weighed a bag: one mass, or grams by material after sorting.
+
+    Attributes:
+        actor: Who weighed: a partner's server, a device, or a collector at the door.
+        residue_g: What sorting left over, which nobody is credited for.
+        weighed_at: When, for a report that comes later; None is the time of the batch.
+        is_vouched: An operator has looked, so no weight is out of range.
+    """
 
     code: str
     quantities: Mapping[str, int]
     partner_id: UUID | None = None
+    actor: Actor = Actor.PARTNER
+    place: str | None = None
+    residue_g: int = 0
+    weighed_at: datetime | None = None
+    is_vouched: bool = False
 
     @property
     def mass_g(self) -> int:
         """Whole mass of the bag."""
-        return sum(self.quantities.values())
+        return sum(self.quantities.values()) + self.residue_g
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the grams are by material."""
+        return "mass_g" not in self.quantities
 
     @property
     def action(self) -> str:
         """Sorted material is a methodology of its own."""
-        return "mixed_recycling" if "mass_g" in self.quantities else "sorted_recycling"
+        return "sorted_recycling" if self.is_sorted else "mixed_recycling"
 
 
 class Received(NamedTuple):
-    """A check-in as the batch has written it; a replay names the earlier one."""
+    """A check-in as the batch has written it; a replay names the earlier one.
+
+    Attributes:
+        waits: A person must look before it is credited.
+    """
 
     check_in_id: UUID
     check_in: CheckIn | None = None
     credit: Credit | None = None
     is_replay: bool = False
+    waits: bool = False
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.steps import Rulebook
-from backend.intake.bags import write_bindings, write_weighings
+from backend.intake.bag_room import build_bags
+from backend.intake.binding import write_bindings
 from backend.intake.events.routes import EventInlet
 from backend.intake.events.steps import write_events
 from backend.intake.no_drive_days import write_no_drive_days, write_odometers
@@ -17,12 +18,19 @@ from backend.intake.routes import Intake
 from backend.intake.tallies import write_tallies
 from backend.intake.trips import write_trips
 from backend.intake.uploads import Uploads
+from backend.recycling.codes import BagLink
 
 
 def build_intake(
-    engine: AsyncEngine, uploads: Uploads, rules: Rulebook, waiters: OutcomeWaiters, *, region: str
+    engine: AsyncEngine,
+    uploads: Uploads,
+    rules: Rulebook,
+    waiters: OutcomeWaiters,
+    *,
+    region: str,
+    link: BagLink,
 ) -> Intake:
-    """Wire the room; `region` is used where a report names no place."""
+    """Wire the room; `region` is used where a report names no place, `link` in QR codes of bags."""
     own = OwnReports(
         engine,
         tallies=Batcher(engine, partial(write_tallies, rules=rules)),
@@ -39,10 +47,11 @@ def build_intake(
         photos=Batcher(engine, partial(write_photos, rules=rules)),
         trips=Batcher(engine, partial(write_trips, rules=rules)),
         bindings=Batcher(engine, partial(write_bindings, rules=rules)),
-        weighings=Batcher(engine, partial(write_weighings, rules=rules)),
         uploads=uploads,
         waiters=waiters,
         own=own,
         events=events,
+        bags=build_bags(engine, rules, link),
+        link=link,
         region=region,
     )

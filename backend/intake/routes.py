@@ -20,12 +20,13 @@ from backend.http.principal import Principal, roles, scopes
 from backend.http.refusals import IdempotencyKeyMissing
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused, Intention
+from backend.intake.bag_room import BagRoom
+from backend.intake.bag_routes import NO_SUCH_BAG
 from backend.intake.bodies import (
     BagBody,
     CaptureAnswer,
     CaptureBody,
     TripBody,
-    WeighingBody,
 )
 from backend.intake.domain import (
     CAPTURE_LIFE,
@@ -44,7 +45,6 @@ from backend.intake.domain import (
     RetriesUsedUp,
     TimeNotPlausible,
     Trip,
-    Weighing,
     in_utc,
 )
 from backend.intake.events.routes import EventInlet
@@ -53,22 +53,11 @@ from backend.intake.own_reports import OWN_PROBLEMS, OwnBody, OwnReports
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
 from backend.partners.queries import Customer, SubjectNotLinked
 from backend.processes import WorkersUnavailable
-from backend.recycling.domain import (
-    BAG_CODE_PATTERN,
-    MASS_G_MAX,
-    BagAlreadyBound,
-    BagAlreadyWeighed,
-    BagLapsed,
-    BagNotBound,
-    BagUnknown,
-)
+from backend.recycling.codes import BagLink
+from backend.recycling.domain import BagAlreadyBound, BagLapsed, BagLost, BagUsed
 
-TRIP_REPORT, BAG_WEIGH = "trip.report", "bag.weigh"
+TRIP_REPORT = "trip.report"
 PHOTO_DEADLINE_S = 60.0
-
-
-class WeighingNotClear(BagUnknown):
-    """A weighing has either one mass or grams by material, and no more than 50 kg together."""
 
 
 class SubjectTokenMisplaced(SubjectNotLinked):
@@ -86,8 +75,7 @@ _TRIP_PROBLEMS = (
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
     *(ActivityNotCovered, SubjectNotLinked, SubjectTokenMisplaced, IdempotencyKeyReused),
 )
-_BAG_PROBLEMS = (BagUnknown, BagAlreadyBound)
-_WEIGHING_PROBLEMS = (BagUnknown, BagNotBound, BagAlreadyWeighed, BagLapsed, WeighingNotClear)
+_BAG_PROBLEMS = (*NO_SUCH_BAG, BagAlreadyBound, BagUsed, BagLapsed, BagLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +87,25 @@ class Intake:
     photos: Batcher[Photo, Received]
     trips: Batcher[Trip, Received]
     bindings: Batcher[Binding, Received]
-    weighings: Batcher[Weighing, Received]
     uploads: Uploads
     waiters: OutcomeWaiters
     own: OwnReports
     events: EventInlet
+    bags: BagRoom
+    link: BagLink
     region: str
 
     @property
     def batchers(self) -> Sequence[Batcher[Any, Any]]:
         """What must be served for intake to answer."""
         photos = (self.captures, self.photos)
-        reported = (self.trips, self.bindings, self.weighings, self.events.events)
-        return (*photos, *reported, *self.own.batchers)
+        reported = (self.trips, self.bindings, self.events.events)
+        return (*photos, *reported, *self.own.batchers, *self.bags.batchers)
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
-        reported = [self._capture_route(), self._check_in_route(), self._weighing_route()]
-        return [*reported, *self.own.routes(), *self.events.routes()]
+        beside = (*self.own.routes(), *self.events.routes(), *self.bags.routes)
+        return [self._capture_route(), self._check_in_route(), *beside]
 
     def _capture_route(self) -> Route[CaptureBody, None]:
         return Route(
@@ -155,20 +144,6 @@ class Intake:
             waits=True,
             deadline_s=PHOTO_DEADLINE_S,
             rate="check_in",
-        )
-
-    def _weighing_route(self) -> Route[WeighingBody, None]:
-        return Route(
-            "POST",
-            "/v1/bags/{code}/weighings",
-            self.post_weighing,
-            policy=scopes(BAG_WEIGH),
-            summary="Report the weight of a bound bag, which credits it",
-            summary_zh="上报已绑定回收袋的重量并入账",
-            body=WeighingBody,
-            parameters={"code": BAG_CODE_PATTERN},
-            answers={200: CheckInAnswer, 201: CheckInAnswer},
-            problems=(*_WEIGHING_PROBLEMS, ActivityNotCovered, EvidenceAlreadyUsed, *_BUSY),
         )
 
     async def post_capture(self, call: Call[CaptureBody, None]) -> Answer:
@@ -222,7 +197,8 @@ class Intake:
         return Answer(answer, 202, _replayed(received, headers))
 
     async def _post_bag(self, call: Call[Any, None], body: BagBody) -> Answer:
-        binding = Binding(call.principal.own_account, body.code, body.region or self.region)
+        code = self.link.code_in(body.code)
+        binding = Binding(call.principal.own_account, code, body.region or self.region)
         return await self._written(call, await self.bindings.submit(binding))
 
     async def _post_trip(self, call: Call[Any, None], body: TripBody) -> Answer:
@@ -244,23 +220,6 @@ class Intake:
             intention,
         )
         return await self._written(call, await self.trips.submit(trip))
-
-    async def post_weighing(self, call: Call[WeighingBody, None]) -> Answer:
-        """Credit a bag with its weight."""
-        mass_g, materials = call.body.mass_g, call.body.materials
-        if (mass_g is None) == (not materials):
-            raise WeighingNotClear
-        quantities = (
-            {"mass_g": mass_g}
-            if mass_g
-            else {f"mass_g.{m}": g for m, g in (materials or {}).items()}
-        )
-        weighing = Weighing(call.path["code"], quantities, call.principal.partner_id)
-        if weighing.mass_g > MASS_G_MAX:
-            raise WeighingNotClear
-        received = await self.weighings.submit(weighing)
-        answer = await load_answer(self.engine, received.check_in_id, call)
-        return Answer(answer, 200 if received.is_replay else 201, _replayed(received, {}))
 
     async def _written(self, call: Call[Any, None], received: Received) -> Answer:
         """Answer with what the batch wrote, or with the earlier resource of a replay."""

@@ -16,6 +16,8 @@ POINTS_STOP: Final = "points_stop"
 VOUCHER_FULFILLED: Final = "voucher_fulfilled"
 VOUCHER_RETURNED: Final = "voucher_returned"
 VOUCHER_UNDECIDED: Final = "voucher_undecided"
+BAG_LAPSING: Final = "bag_lapsing"
+BAG_LAPSED: Final = "bag_lapsed"
 
 Arguments = Mapping[str, Any]
 
@@ -125,6 +127,20 @@ _TEMPLATES: Mapping[str, tuple[Words, Words]] = {
             "Reward is being looked into",
             "The merchant's system has not said whether it handed over {reward}. Somebody is"
             " finding out; your {points} points stay held until you hear from us.",
+        ),
+    ),
+    BAG_LAPSING: (
+        Words("回收袋即将失效", "回收袋 {code} 还没有称重,{lapses_on} 起失效,请尽快交投。"),
+        Words(
+            "A bag lapses soon",
+            "Bag {code} has not been weighed yet and lapses on {lapses_on}. Hand it in before.",
+        ),
+    ),
+    BAG_LAPSED: (
+        Words("回收袋已失效", "回收袋 {code} 没有在 14 天内称重,绑定已失效。可以领取新的回收袋。"),
+        Words(
+            "A bag has lapsed",
+            "Bag {code} was not weighed within 14 days, so it has lapsed. You can take a new one.",
         ),
     ),
 }

@@ -9,6 +9,7 @@ from backend.checkins.queries import clock
 from backend.crediting.restated_queries import restated
 from backend.events import STOP_ANNOUNCED, Event
 from backend.ledger.passes import Pass, advance, finish, next_holders, take_reminder_pass
+from backend.notices.bag_notices import lapsed_bag_notices
 from backend.notices.domain import (
     CREDIT_RESTATED,
     POINTS_EXPIRED,
@@ -42,10 +43,10 @@ ACCOUNTS_MAX = 1_000  # notices per transaction, some 100 kB
 async def notify_step(
     conn: AsyncConnection, works: Sequence[Work], *, clock_shift_s: int = 0
 ) -> None:
-    """Write the notices of corrections, expiries, late payments, vouchers and announced stops.
+    """Write the notices of corrections, expiries, late payments, vouchers, lapsed bags and stops.
 
-    What an id names is found by looking: reversals, expiries, credits, vouchers and funds share no
-    id. A
+    What an id names is found by looking: reversals, expiries, credits, vouchers, check-ins and
+    funds share no id. A
     notice that is there already is not written again.
     """
     ids = [each for work in works for each in work.ids]
@@ -54,6 +55,7 @@ async def notify_step(
         *await _expiries(conn, ids),
         *await _late_payments(conn, ids),
         *await _calls(conn, ids),
+        *await lapsed_bag_notices(conn, ids),
     ]
     await insert_notices(conn, notices, await clock(conn, clock_shift_s))
     for work in works:

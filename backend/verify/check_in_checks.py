@@ -62,7 +62,8 @@ _BAGS = """
 SELECT code, bag.check_in_id, status, mass_g FROM bag
 LEFT JOIN check_in ON check_in.id = bag.check_in_id AND check_in.account_id = bag.account_id
 WHERE bag.check_in_id IS NOT NULL
-  AND (status IS NULL OR (weighed_at IS NULL) <> (status IN ('bound', 'lapsed')))
+  AND (status IS NULL OR (weighed_at IS NULL) <> (status IN ('bound', 'lapsed'))
+       OR (status = 'lapsed') <> (num_nonnulls(lapsed_at, lost_at) = 1))
 """
 
 # Whoever yields stops, a copy for good but for an appeal, until a person passes it on. Photos that

@@ -7,6 +7,7 @@ from backend.verify.ledger_checks import LEDGER_CHECKS
 from backend.verify.marine_checks import MARINE_CHECKS
 from backend.verify.own_report_checks import OWN_REPORT_CHECKS
 from backend.verify.points_checks import POINTS_CHECKS
+from backend.verify.recycling_checks import RECYCLING_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
 from backend.verify.review_checks import REVIEW_CHECKS
 from backend.verify.reward_checks import REWARD_CHECKS
@@ -22,6 +23,7 @@ CHECKS = (
     *MARINE_CHECKS,
     *TREE_CHECKS,
     *CHECK_IN_CHECKS,
+    *RECYCLING_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,
     *WEBHOOK_CHECKS,

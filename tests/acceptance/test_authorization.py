@@ -1,5 +1,6 @@
 """Every route of the API description, called by every kind of principal, against one table."""
 
+from tests.acceptance.bag_matrix import BAG_ROUTES
 from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
 from tests.acceptance.marine_matrix import MARINE_ROUTES
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
@@ -29,7 +30,6 @@ MATRIX = {
     "GET /v1/account": (401, 200, 200, 403, 403, 403),
     "GET /v1/account/balance": (401, 422, 422, 403, 403, 403),
     "GET /v1/account/transfers": (401, 200, 200, 403, 403, 403),
-    "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
     "GET /v1/event-types": (200, 200, 200, 200, 200, 200),
     "POST /v1/events": (401, 403, 403, 415, 415, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
@@ -39,6 +39,7 @@ MATRIX = {
     "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
     "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
+    **BAG_ROUTES,
     **CAMPAIGN_ROUTES,
     **MARINE_ROUTES,
     **METHODOLOGY_ROUTES,

@@ -136,7 +136,7 @@ async def test_only_keys_with_the_scope_weigh(service):
 async def test_a_bag_lapses_after_fourteen_days(service):
     member, scale = await service.member(), service.by_key("scale")
     await member.bind("BAG00001")
-    await service.execute("UPDATE bag SET bound_at = bound_at - interval '14 days 1 second'")
+    await service.execute("UPDATE bag SET waiting_since = bound_at - interval '14 days 1 second'")
     lapsed = await scale.weigh("BAG00001", mass_g=2_500)
     assert (lapsed.status, lapsed.problem) == (409, "bag-lapsed")
     assert await member.balance() == (0, 0)

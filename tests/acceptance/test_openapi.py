@@ -44,6 +44,7 @@ async def test_what_a_report_may_refuse_is_listed(service):
     description = await described(service)
     assert problems_of(description, "/v1/check-ins", "post", 409) == {
         *("evidence-already-used", "capture-used", "bag-already-bound", "day-reversed"),
+        *("bag-used", "bag-lapsed", "bag-lost"),
     }
     assert problems_of(description, "/v1/check-ins", "post", 422) >= {
         *("capture-expired", "retries-used-up", "photo-unreadable", "time-not-plausible"),
@@ -54,6 +55,7 @@ async def test_what_a_report_may_refuse_is_listed(service):
     assert "idempotency-key-missing" in problems_of(description, "/v1/check-ins", "post", 400)
     assert problems_of(description, "/v1/bags/{code}/weighings", "post", 409) == {
         *("bag-not-bound", "bag-already-weighed", "bag-lapsed", "evidence-already-used"),
+        *("bag-lost", "bag-already-sorted", "not-credited"),
     }
     assert "outside-meal-window" in problems_of(description, "/v1/captures", "post", 422)
     assert "nothing-calculated" in problems_of(

@@ -9,12 +9,13 @@ import msgspec
 from backend.crediting.answers import Grams, Points
 from backend.intake.events.domain import Became, PartnerEvent
 
-CODES = {"credited": 201, "parked": 202}  # every other one that was taken is 200
+CODES = {"credited": 201, "parked": 202, "doubted": 202}  # every other one that was taken is 200
 
 Status = Annotated[
     str,
     msgspec.Meta(
-        description="credited, corrected, withdrawn, superseded, parked, duplicate or refused"
+        description="credited, doubted, corrected, withdrawn, superseded, parked, duplicate or"
+        " refused"
     ),
 ]
 

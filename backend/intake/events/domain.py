@@ -174,7 +174,7 @@ class Became(NamedTuple):
     """What an event has become.
 
     Attributes:
-        status: credited, corrected, withdrawn, superseded, parked or duplicate.
+        status: credited, doubted, corrected, withdrawn, superseded, parked or duplicate.
         credit: The booking that counts now, if there is one.
     """
 

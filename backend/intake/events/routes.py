@@ -22,6 +22,7 @@ from backend.http.refusals import (
     ValidationFailed,
 )
 from backend.http.routes import Answer, Call, RawBody, Route
+from backend.intake.bag_routes import NO_SUCH_BAG
 from backend.intake.domain import (
     DistanceNeeded,
     DistanceNotPlausible,
@@ -51,7 +52,13 @@ from backend.intake.events.envelope import (
 from backend.intake.events.meals import MealPhotoNeeded
 from backend.intake.events.type_routes import EventTypes
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
-from backend.recycling.domain import BagAlreadyWeighed, BagLapsed, BagUnknown
+from backend.recycling.domain import (
+    BagAlreadySorted,
+    BagAlreadyWeighed,
+    BagLapsed,
+    BagLost,
+    SortingNotFitting,
+)
 
 EVENT_SEND: Final = "event.send"
 STRUCTURED: Final = "application/cloudevents+json"
@@ -67,7 +74,7 @@ _PROBLEMS = (
     *(EventTypeUnknown, EventIdReused, SourceNotGranted, TypeNotGranted, RegionNotGranted),
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
     *(CorrectionTooWide, MealPhotoNeeded, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
-    *(BagUnknown, BagAlreadyWeighed, BagLapsed),
+    *(*NO_SUCH_BAG, BagAlreadyWeighed, BagAlreadySorted, BagLapsed, BagLost, SortingNotFitting),
     *(MalformedJson, PayloadTooLarge, UnsupportedMediaType),
     *(Overloaded, OutcomeUnknown, ItemImpossible),
 )

@@ -37,7 +37,7 @@ partner_event = Table(
     CheckConstraint("(role = 'reported') = (about IS NULL)", name="changes_are_about_something"),
     CheckConstraint(
         "outcome IN ('credited', 'corrected', 'withdrawn', 'superseded', 'parked', 'lapsed',"
-        " 'refused')",
+        " 'refused', 'doubted')",
         name="outcome",
     ),
     CheckConstraint("octet_length(body_sha256) = 32", name="body_sha256_bytes"),

@@ -144,7 +144,8 @@ async def _weigh(conn: AsyncConnection, plan: Plan, locked: Locked, rules: Ruleb
         elif isinstance(answer, DomainError):
             plan.became[key] = answer
         else:
-            plan.became[key] = Became("credited", answer.check_in_id, answer.credit)
+            status = "doubted" if answer.waits else "credited"
+            plan.became[key] = Became(status, answer.check_in_id, answer.credit)
 
 
 async def _restate(

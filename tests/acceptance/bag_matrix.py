@@ -1,0 +1,14 @@
+"""Rows of the authorization matrix for bags, in the order of its callers."""
+
+BAG_ROUTES = {
+    "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
+    "POST /v1/bags/{code}/hand-ins": (401, 403, 403, 403, 409, 403),  # it was weighed
+    "GET /v1/bags/{code}": (401, 200, 404, 403, 403, 200),
+    "POST /v1/bags/{code}/loss": (401, 409, 404, 403, 403, 403),
+    "POST /v1/operator/bag-batches": (401, 403, 403, 403, 403, 422),
+    "GET /v1/operator/bag-batches": (401, 403, 403, 403, 403, 200),
+    "GET /v1/operator/bag-batches/{id}/sheet": (401, 403, 403, 403, 403, 404),
+    "GET /v1/operator/bags": (401, 403, 403, 403, 403, 200),
+    "GET /v1/operator/bag-doubts": (401, 403, 403, 403, 403, 200),
+    "POST /v1/operator/bag-doubts/{id}/decisions": (401, 403, 403, 403, 403, 422),
+}
