@@ -20,6 +20,8 @@ from backend.batches import Batcher
 from backend.bell import Bell
 from backend.campaigns.campaign_routes import CampaignDesk
 from backend.campaigns.fund_routes import FundDesk
+from backend.canteens.room import CanteensRoom, build_canteens
+from backend.cards.room import card_routes
 from backend.checkins.queries import OUTCOME_CHANNEL
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.account_routes import AccountReader
@@ -54,7 +56,7 @@ from backend.review.room import ReviewRoom, build_review
 from backend.review.steps import ReviewRules
 from backend.rewards.domain import FirstRedemption
 from backend.rewards.pool_codes import PoolKeys
-from backend.rewards.room import build_rewards
+from backend.rewards.room import RewardsRoom, build_rewards
 from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
@@ -109,25 +111,22 @@ def build_api(
     bell = Bell(engine, OUTCOME_CHANNEL)
     waiters = OutcomeWaiters(engine, bell)
     intake = _intake_of(deployment, waiters)
+    canteens = _canteens_of(deployment, waiters)
     review = _review_of(deployment, card)
-    reward_rules = _reward_rules(settings, rules.clock_shift_s)
-    rewards = build_rewards(
-        engine,
-        reward_rules,
-        PoolKeys.derive(deployment.sealer, rules.claim_secret),
-        is_anywhere=settings.webhook_anywhere,
-    )
+    rewards = _rewards_of(deployment)
     crediting = _crediting_of(deployment, waiters)
     verifier, issuer_routes = _token_verifier(settings, session)
     routes: list[Route[Any, Any]] = [
         *_rule_routes(deployment),
         *intake.routes(),
+        *canteens.routes,
         *crediting.routes,
         *_points_routes(deployment),
         *_custody_routes(deployment),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
+        *card_routes(engine, rules, rewards.confirmations),
         *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]
@@ -140,7 +139,7 @@ def build_api(
         settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
     )
-    rooms = (intake, crediting, review, rewards)
+    rooms = (intake, canteens, crediting, review, rewards)
     return Api(app, [each for room in rooms for each in room.batchers], bell, waiters)
 
 
@@ -226,6 +225,14 @@ def _custody_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
     ]
 
 
+def _rewards_of(deployment: Deployment) -> RewardsRoom:
+    rules = deployment.rules
+    reward_rules = _reward_rules(deployment.settings, rules.clock_shift_s)
+    keys = PoolKeys.derive(deployment.sealer, rules.claim_secret)
+    is_anywhere = deployment.settings.webhook_anywhere
+    return build_rewards(deployment.engine, reward_rules, keys, is_anywhere=is_anywhere)
+
+
 def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
     age = timedelta(hours=settings.redemption_account_age_h)
     first = FirstRedemption(settings.redemption_needs_phone, age)
@@ -243,6 +250,11 @@ def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
         region=region,
         link=bag_link(deployment.settings),
     )
+
+
+def _canteens_of(deployment: Deployment, waiters: OutcomeWaiters) -> CanteensRoom:
+    uploads = Uploads(deployment.engine, deployment.workers, deployment.store)
+    return build_canteens(deployment.engine, uploads, deployment.rules, waiters)
 
 
 def _http_settings(settings: Settings, secret: bytes) -> HttpSettings:

@@ -1,4 +1,4 @@
-"""Commands for operators: migrate, dead letters, funds, partner keys."""
+"""Commands for operators: migrate, dead letters, funds, partner keys, blank cards."""
 
 import asyncio
 import json
@@ -15,12 +15,14 @@ from backend.campaigns.budgets import alerts, fund_rows, state_of
 from backend.campaigns.domain import PROGRAMME_FUND, used_percent
 from backend.campaigns.points_rules import database_clock
 from backend.campaigns.queries import top_up
+from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
 from backend.db import make_engine
 from backend.deployment import DATABASE, claim_secret, database_url, start_embedded
 from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
+from backend.partners.cards import insert_blanks
 from backend.partners.domain import KeyTerms
 from backend.partners.queries import issue_bearer_key, make_partner, partner_of_source
 from backend.partners.signing_keys import (
@@ -140,6 +142,26 @@ def _public_key(text: str) -> bytes:
         return read_public_key(text)
     except PublicKeyNotValid as error:
         raise SystemExit(str(error)) from None
+
+
+def print_cards(settings: Settings, *, count: int, file: Path, title: str) -> int:
+    """Register blank cards and write the page to print them from; a second call makes others."""
+    if not 1 <= count <= CARDS_MAX:
+        raise SystemExit(f"A sheet has 1 to {CARDS_MAX} cards.")
+    blanks = make_blanks(count)
+
+    async def register(conn: AsyncConnection) -> None:
+        await insert_blanks(conn, blanks, await database_clock(conn, settings.clock_shift_s))
+
+    try:
+        # Written first and never over another one: a card that is registered must be on paper.
+        with file.open("x", encoding="utf-8") as page:
+            page.write(sheet_of(blanks, title))
+    except FileExistsError:
+        raise SystemExit(f"{file} is there already: its cards may be in use.") from None
+    _in_transaction(settings, register)
+    print(json.dumps({"cards": count, "first": blanks[0].number, "last": blanks[-1].number}))
+    return 0
 
 
 def export_reviewed(

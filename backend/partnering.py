@@ -1,11 +1,12 @@
-"""The commands about partners: the keys of their servers and devices."""
+"""The commands about partners and cards: keys of servers and devices, and sheets of blank cards."""
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 
 def add_partner_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `partner-key` to the command line."""
+    """Add `partner-key` and `cards` to the command line."""
     key = _add(
         commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
     )
@@ -28,6 +29,10 @@ def add_partner_commands(commands: "argparse._SubParsersAction[argparse.Argument
     signing.add_argument(
         "--public-key", metavar="whpk_...", help="its Ed25519 key signs, whose public half this is"
     )
+    cards = _add(commands, "cards", _cards, "make blank cards and a page to print them from")
+    cards.add_argument("count", type=int, help="how many, at most 500")
+    cards.add_argument("file", type=Path, help="HTML page to write; the only place of the codes")
+    cards.add_argument("--title", default="碳惠 tanhui", help="name of the programme on the cards")
 
 
 def _add(
@@ -54,3 +59,10 @@ def _partner_key(parsed: argparse.Namespace) -> int:
         public_key=parsed.public_key,
         is_hmac=parsed.hmac,
     )
+
+
+def _cards(parsed: argparse.Namespace) -> int:
+    from backend.maintenance import print_cards
+    from backend.settings import read_settings
+
+    return print_cards(read_settings(), count=parsed.count, file=parsed.file, title=parsed.title)

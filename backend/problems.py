@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
 from backend.campaigns.problem_rows import CAMPAIGN_PROBLEMS
+from backend.canteens.problem_rows import CANTEEN_PROBLEMS
+from backend.cards.problem_rows import CARD_PROBLEMS
 from backend.crediting.calculation_routes import NothingCalculated
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.problem_rows import CREDITING_PROBLEMS
@@ -151,6 +153,8 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ),
     **BAG_PROBLEMS,
     **CAMPAIGN_PROBLEMS,
+    **CANTEEN_PROBLEMS,
+    **CARD_PROBLEMS,
     **CREDITING_PROBLEMS,
     **MARINE_PROBLEMS,
     **METHODOLOGY_PROBLEMS,

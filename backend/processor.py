@@ -36,7 +36,7 @@ from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
 from backend.rewards.caller import PartnerCaller
 from backend.rewards.ends import expire_vouchers
-from backend.upkeep import Duty, Upkeep
+from backend.upkeep import Duty, Upkeep, tray_duties
 from backend.webhooks.deliverer import Deliverer
 from backend.webhooks.steps import webhook_step
 from backend.workers import Workers
@@ -112,6 +112,7 @@ class Processor:
             Duty("expire_vouchers", self.expire_vouchers_once, EXPIRE_VOUCHERS_EVERY_S),
             Duty("roll", self.roll_once, ROLL_EVERY_S),
             Duty("end_waits", partial(end_waits, self.engine, self.rules), END_WAITS_EVERY_S),
+            *tray_duties(self.engine, self.store, self.rules),
         ]
 
     async def serve(self) -> None:

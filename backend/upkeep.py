@@ -15,9 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.campaigns.budgets import fund_rows, raise_alerts
 from backend.campaigns.domain import used_percent
 from backend.campaigns.pending import fundable_queues
+from backend.canteens.joining import join_waiting, lapse_waiting
 from backend.checkins.queries import clock
 from backend.crediting.expiry import expire_next
+from backend.crediting.steps import Rulebook
 from backend.crediting.vesting import fund_queue, pay_due
+from backend.evidence_store import EvidenceStore
 from backend.intake.handing_over import lapse_next
 from backend.notices.bag_notices import remind_of_bags
 from backend.notices.steps import remind_next
@@ -26,6 +29,8 @@ PAY_EVERY_S = 2.0  # a member who waited a day for points does not wait for ours
 EXPIRE_EVERY_S = 60.0  # expired points cannot be spent meanwhile: holds look at the day
 WATCH_EVERY_S = 60.0
 BAGS_EVERY_S = 60.0  # a late weight is refused from its last moment on, duty or no duty
+JOIN_TRAYS_EVERY_S = 2.0  # a member who has just linked her card looks at her phone
+LAPSE_TRAYS_EVERY_S = 60.0
 
 _log = structlog.get_logger(__name__)
 _fund_used = Gauge("tanhui_fund_used_percent", "Part of a fund's budget that was drawn", ["fund"])
@@ -117,3 +122,18 @@ class Upkeep:
                 runs_out_on=str(alert.runs_out_on),
             )
         return 0
+
+
+def tray_duties(engine: AsyncEngine, store: EvidenceStore, rules: Rulebook) -> Sequence[Duty]:
+    """What is repeated for trays that wait for their members."""
+
+    async def join() -> int:
+        return await join_waiting(engine, store, rules)
+
+    async def lapse() -> int:
+        return await lapse_waiting(engine, rules.clock_shift_s)
+
+    return [
+        Duty("join_trays", join, JOIN_TRAYS_EVERY_S),
+        Duty("lapse_trays", lapse, LAPSE_TRAYS_EVERY_S),
+    ]

@@ -47,6 +47,8 @@ from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
+from tests.busy_canteen import fill_canteen
+from tests.busy_cards import fill_cards
 from tests.busy_events import fill_events
 from tests.busy_marine import fill_marine
 from tests.busy_trees import fill_trees
@@ -173,6 +175,8 @@ async def fill(engine):
     await fill_trees(engine, await saved_account(engine, points=0))
     await fill_webhooks(engine)
     await fill_events(engine, members[9])
+    await fill_cards(engine)
+    await fill_canteen(engine, await saved_account(engine, points=0), RULES)
 
 
 async def _redeem(engine, *member_ids):

@@ -3,12 +3,15 @@
 A name may be followed by a second one where the same breach cannot avoid it.
 """
 
+from tests.canteen_mutations import CANTEEN_MUTATIONS
+
 LIVE = "NOT EXISTS (SELECT FROM reversal WHERE credit_id = credit.id)"
 ONCE = f"booking = 1 AND {LIVE} AND action = 'clean_plate'"
 # Of the bookings that the report step has taken in.
 REPORTED = "NOT EXISTS (SELECT FROM work WHERE step = 'report' AND credit.id = ANY(ids))"
 
 MUTATIONS = {
+    **CANTEEN_MUTATIONS,
     "a member's grams raised": (
         "member_balances",
         (

@@ -22,6 +22,8 @@ NO_PLATE_KEPT = timedelta(hours=22)
 # No person who looks at the photo could decide otherwise.
 BEYOND_APPEAL = frozenset({MEAL_ALREADY_COUNTED, NOT_COVERED, PHOTO_UNREADABLE})
 
+DEVICE = "device"  # reported by a fixed camera or another enrolled machine
+
 
 class Status(StrEnum):
     """Where a check-in is in its life."""

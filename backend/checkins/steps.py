@@ -15,7 +15,14 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.checkins.domain import APPEAL_WINDOW, Change, CheckIn, Status, first_rejection
+from backend.checkins.domain import (
+    APPEAL_WINDOW,
+    DEVICE,
+    Change,
+    CheckIn,
+    Status,
+    first_rejection,
+)
 from backend.checkins.queries import (
     Received,
     announce_outcomes,
@@ -153,6 +160,11 @@ async def _score(jpegs: Mapping[UUID, bytes], scorer: Scorer, seen: _Seen) -> No
 def _fingerprints(
     check_ins: Iterable[CheckIn], scores: Mapping[UUID, PlateScore]
 ) -> list[Fingerprint]:
+    """What photos of phones look like.
+
+    A fixed camera sees the same bowls on the same belt all day: its photos are told apart by device
+    and sequence, and resemble each other without meaning anything.
+    """
     return [
         Fingerprint(
             each.id,
@@ -163,7 +175,7 @@ def _fingerprints(
             scores[each.id].model,
         )
         for each in check_ins
-        if each.id in scores
+        if each.id in scores and each.reported_by != DEVICE
     ]
 
 

@@ -58,7 +58,7 @@ class Uploads:
         capture = await self._capture(account_id, UUID(text))
         if capture.action == ODOMETER:
             raise OdometerPhotoApart
-        photo = await self._stored(account_id, form)
+        photo = await self.keep(account_id, form.file("photo"))
         return Photo(capture, photo.sha256, photo.pixel_sha256, photo.edited_with)
 
     async def receive_odometer(
@@ -73,17 +73,30 @@ class Uploads:
         capture = await self._capture(account_id, capture_id)
         if capture.action != ODOMETER:
             raise NotFound
-        photo = await self._stored(account_id, form)
+        photo = await self.keep(account_id, form.file("photo"))
         return OdometerPhoto(capture, photo.sha256, photo.pixel_sha256)
 
-    async def _stored(self, account_id: UUID, form: Form) -> SanitisedPhoto:
+    async def keep(self, owner_id: UUID, upload: bytes) -> SanitisedPhoto:
+        """Sanitise a photo and store it among the evidence of its owner.
+
+        Raises:
+            PhotoRefused, PhotoTypeRefused: The upload is no photo that we take.
+        """
         try:
-            photo = await self.workers.sanitise(form.file("photo"))
+            photo = await self.workers.sanitise(upload)
         except PhotoUnreadable as unreadable:
             kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
             raise kind(reason=unreadable.reason) from unreadable
-        await self.store.put(account_id, photo.sha256, photo.jpeg)
+        await self.store.put(owner_id, photo.sha256, photo.jpeg)
         return photo
+
+    async def copy(self, owner_id: UUID, account_id: UUID, sha256: str) -> None:
+        """Put evidence that a device kept among a member's; a second copy changes nothing.
+
+        Raises:
+            EvidenceMissing: The device's was swept.
+        """
+        await self.store.put(account_id, sha256, await self.store.get(owner_id, sha256))
 
     async def _capture(self, account_id: UUID, capture_id: UUID) -> Capture:
         async with self.engine.connect() as conn:

@@ -9,6 +9,8 @@ from backend.db import metadata
 # Importing a room's tables registers them; a revision is compared with all of them.
 TABLES = (
     "backend.campaigns.tables",
+    "backend.canteens.tables",
+    "backend.cards.tables",
     "backend.checkins.evidence_tables",
     "backend.checkins.tables",
     "backend.crediting.tables",
@@ -21,6 +23,8 @@ TABLES = (
     "backend.methodologies.tables",
     "backend.notices.tables",
     "backend.outbox",
+    "backend.partners.card_tables",
+    "backend.partners.device_tables",
     "backend.partners.tables",
     "backend.recycling.tables",
     "backend.reports.tables",

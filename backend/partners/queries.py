@@ -15,6 +15,7 @@ from backend.db import fetch, fetch_one, run
 from backend.errors import DomainError
 from backend.events import CUSTOMER_LINKED, Event
 from backend.outbox import append
+from backend.partners.cards import accounts_of_tokens
 from backend.partners.domain import BEARER, Grants, Key, KeyTerms, Material, SigningKey
 
 KEY_PREFIX = "thk"  # tells a leaked key from a token at first sight
@@ -216,7 +217,10 @@ async def wake_parked(conn: AsyncConnection, account_ids: Sequence[UUID]) -> Non
 async def linked_accounts(
     conn: AsyncConnection, customers: Iterable[Customer]
 ) -> Mapping[Customer, UUID]:
-    """Accounts behind customers of partners; unknown ones are missing."""
+    """Accounts behind customers of partners; unknown ones are missing.
+
+    A token that no customer of the partner has may be that of a card, which every partner reads.
+    """
     asked = sorted(set(customers))
     if not asked:
         return {}
@@ -228,7 +232,11 @@ async def linked_accounts(
         partners=[each.partner_id for each in asked],
         tokens=[each.subject_token for each in asked],
     )
-    return {Customer(row.partner_id, row.subject_token): row.account_id for row in rows}
+    linked = {Customer(row.partner_id, row.subject_token): row.account_id for row in rows}
+    others = [each for each in asked if each not in linked]
+    cards = await accounts_of_tokens(conn, [each.subject_token for each in others])
+    held = {each: cards[each.subject_token] for each in others if each.subject_token in cards}
+    return {**linked, **held}
 
 
 async def record_reports(

@@ -76,6 +76,33 @@ async def request_by_code(
 
     Raises:
         MemberCodeNotValid: Used, too old, or of nobody.
+        NotFound, RewardNotOffered: This counter cannot hand it over.
+    """
+    await check_offered(conn, counter, reward_id)
+    account_id = await account_of_code(conn, shown, now)
+    return await ask_member(conn, account_id, counter=counter, reward_id=reward_id, now=now)
+
+
+async def account_of_code(conn: AsyncConnection, shown: str, now: datetime) -> UUID:
+    """The member who shows a code, which is used up with the transaction.
+
+    Raises:
+        MemberCodeNotValid: Used, too old, or of nobody.
+    """
+    code = await lock_member_code(conn, shown[:HANDLE_DIGITS])
+    if code is None:
+        raise MemberCodeNotValid
+    step = step_of(code.secret, shown[HANDLE_DIGITS:], now_s=now.timestamp())
+    if step is None or step <= code.used_step:
+        raise MemberCodeNotValid
+    await use_step(conn, code.account_id, step)
+    return code.account_id
+
+
+async def check_offered(conn: AsyncConnection, counter: Counter, reward_id: UUID) -> None:
+    """Refuse what this counter cannot hand over.
+
+    Raises:
         NotFound: The reward is not this merchant's.
         RewardNotOffered: It is not handed over at a till.
     """
@@ -84,16 +111,15 @@ async def request_by_code(
         raise NotFound
     if reward.fulfilment != VOUCHER:
         raise RewardNotOffered  # there is nothing that a till could hand over
-    code = await lock_member_code(conn, shown[:HANDLE_DIGITS])
-    if code is None:
-        raise MemberCodeNotValid
-    step = step_of(code.secret, shown[HANDLE_DIGITS:], now_s=now.timestamp())
-    if step is None or step <= code.used_step:
-        raise MemberCodeNotValid
-    await use_step(conn, code.account_id, step)
+
+
+async def ask_member(
+    conn: AsyncConnection, account_id: UUID, *, counter: Counter, reward_id: UUID, now: datetime
+) -> UUID:
+    """Write a request that waits for the member's yes."""
     request = Request(
         uuid7(),
-        code.account_id,
+        account_id,
         counter.merchant_id,
         reward_id,
         counter.store_id,

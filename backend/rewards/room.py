@@ -21,7 +21,7 @@ from backend.rewards.pool_codes import PoolKeys
 from backend.rewards.pool_routes import PoolDesk
 from backend.rewards.redeem import write_redemptions
 from backend.rewards.request_routes import RequestDesk
-from backend.rewards.requests import write_confirmations
+from backend.rewards.requests import Confirmation, Confirmed, write_confirmations
 from backend.rewards.rules import RewardRules
 from backend.rewards.settle import write_settlements
 from backend.rewards.settlement_routes import SettlementDesk
@@ -38,6 +38,7 @@ class RewardsRoom:
 
     routes: Sequence[Route[Any, Any]]
     batchers: Sequence[Batcher[Any, Any]]
+    confirmations: Batcher[Confirmation, Confirmed]
 
 
 def build_rewards(
@@ -67,6 +68,5 @@ def build_rewards(
         *SponsorDesk(engine).routes(),
         *DonationDesk(engine, donations, shift).routes(),
     ]
-    return RewardsRoom(
-        routes, (redemptions, voids, settlements, undos, confirmations, donations, counters)
-    )
+    batchers = (redemptions, voids, settlements, undos, confirmations, donations, counters)
+    return RewardsRoom(routes, batchers, confirmations)

@@ -1,5 +1,7 @@
 """All checks that are one statement, in the order in which they are printed."""
 
+from backend.verify.canteen_checks import CANTEEN_CHECKS
+from backend.verify.card_checks import CARD_CHECKS
 from backend.verify.check_in_checks import CHECK_IN_CHECKS
 from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.event_checks import EVENT_CHECKS
@@ -24,6 +26,8 @@ CHECKS = (
     *TREE_CHECKS,
     *CHECK_IN_CHECKS,
     *RECYCLING_CHECKS,
+    *CANTEEN_CHECKS,
+    *CARD_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,
     *WEBHOOK_CHECKS,

@@ -2,6 +2,7 @@
 
 from tests.acceptance.bag_matrix import BAG_ROUTES
 from tests.acceptance.campaign_matrix import CAMPAIGN_ROUTES
+from tests.acceptance.canteen_matrix import CANTEEN_ROUTES, CARD_ROUTES
 from tests.acceptance.marine_matrix import MARINE_ROUTES
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.partner_matrix import PARTNER_ROUTES
@@ -42,6 +43,8 @@ MATRIX = {
     **BAG_ROUTES,
     **CAMPAIGN_ROUTES,
     **MARINE_ROUTES,
+    **CANTEEN_ROUTES,
+    **CARD_ROUTES,
     **METHODOLOGY_ROUTES,
     **PARTNER_ROUTES,
     **REWARD_ROUTES,
