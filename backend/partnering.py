@@ -1,12 +1,13 @@
-"""The commands about partners and cards: keys of servers and devices, and sheets of blank cards."""
+"""The commands about partners and cards: keys, a partner to try, and sheets of blank cards."""
 
 import argparse
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 
 def add_partner_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `partner-key` and `cards` to the command line."""
+    """Add `partner-key`, `partner` and `cards` to the command line."""
     key = _add(
         commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
     )
@@ -34,6 +35,35 @@ def add_partner_commands(commands: "argparse._SubParsersAction[argparse.Argument
     cards.add_argument("file", type=Path, help="HTML page to write; the only place of the codes")
     cards.add_argument("--title", default="碳惠 tanhui", help="name of the programme on the cards")
 
+    text = "what a partner needs to try the API"
+    whats = commands.add_parser("partner", help=text, description=text)
+    _add_simulate(whats.add_subparsers(required=True, metavar="WHAT"))
+
+
+def _add_simulate(whats: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "send a day of rides with duplicates, disorder, late ones, corrections, lost tap-outs"
+    simulate = _add(whats, "simulate", _simulate, text)
+    simulate.add_argument("--kind", choices=("metro", "bus", "cycling"), default="metro")
+    simulate.add_argument("--rate", type=int, default=100, help="rides a second (default 100)")
+    simulate.add_argument("--minutes", type=int, default=1, help="for how long (default 1)")
+    simulate.add_argument("--seed", type=int, default=1, help="another seed is another plan")
+    simulate.add_argument(
+        "--base", default="http://127.0.0.1:8080", help="address of the API (default: this machine)"
+    )
+    simulate.add_argument("--key", help="bearer key, or name of the key that signs; or @FILE")
+    simulate.add_argument("--secret", help="whsec_... of the key that signs by HMAC; or @FILE")
+    simulate.add_argument("--source", default="urn:tanhui:sandbox", help="source of the events")
+    simulate.add_argument("--region", default="330100", help="six digits (default 330100)")
+    simulate.add_argument(
+        "--subject", help="names of customers, with {number} in it (default sim-SEED-{number:06d})"
+    )
+    simulate.add_argument("--customers", type=int, help="how many ride (default: 10 rides each)")
+    simulate.add_argument(
+        "--day", type=date.fromisoformat, help="the day that is told of (default: yesterday)"
+    )
+    simulate.add_argument("--print", action="store_true", help="print the events, send nothing")
+    simulate.add_argument("--json", action="store_true", help="print the summary as JSON")
+
 
 def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
@@ -44,6 +74,12 @@ def _add(
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=run)
     return parser
+
+
+def _simulate(parsed: argparse.Namespace) -> int:
+    from backend.sandbox.command import simulate_partner
+
+    return simulate_partner(parsed)
 
 
 def _partner_key(parsed: argparse.Namespace) -> int:

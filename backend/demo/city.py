@@ -16,8 +16,10 @@ from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import funds, top_up
 from backend.db import run
 from backend.intake.bag_routes import BAG_WEIGH
+from backend.intake.events.routes import EVENT_SEND
 from backend.intake.routes import TRIP_REPORT
 from backend.members.steps import join
+from backend.partners.link_routes import CUSTOMER_LINK
 from backend.partners.queries import issue_key, link, make_partner
 from backend.recycling.queries import add_bags
 
@@ -63,6 +65,11 @@ class City:
         """The metro's own name for its customer."""
         return f"card-{self.run}-{number:05d}"
 
+    @property
+    def card_pattern(self) -> str:
+        """The same for whoever puts in the number."""
+        return f"card-{self.run}-{{number:05d}}"
+
     def bag(self, number: int) -> str:
         """The code printed on a member's bag."""
         return f"QH{self.run.upper()}{number:05d}"
@@ -81,9 +88,15 @@ async def seed_city(conn: AsyncConnection, members: int) -> City:
     """Write the city into the database; keys are shown to this run only."""
     await _open_canteens(conn)
     await _fund(conn)
-    metro_key = await _partner(conn, METRO_ID, ("青禾地铁", "Qinghe Metro"), "partner", TRIP_REPORT)
+    metro_key = await _partner(
+        conn,
+        METRO_ID,
+        ("青禾地铁", "Qinghe Metro"),
+        "partner",
+        [TRIP_REPORT, EVENT_SEND, CUSTOMER_LINK],
+    )
     scale_key = await _partner(
-        conn, RECYCLER_ID, ("青禾再生资源", "Qinghe Recycling"), "device", BAG_WEIGH
+        conn, RECYCLER_ID, ("青禾再生资源", "Qinghe Recycling"), "device", [BAG_WEIGH]
     )
     city = City(secrets.token_hex(3), metro_key, scale_key, members)
     await add_bags(conn, [city.bag(number) for number in range(members)])
@@ -110,11 +123,20 @@ async def _fund(conn: AsyncConnection) -> None:
 
 
 async def _partner(
-    conn: AsyncConnection, partner_id: UUID, names: tuple[str, str], kind: str, scope: str
+    conn: AsyncConnection,
+    partner_id: UUID,
+    names: tuple[str, str],
+    kind: str,
+    scopes: Sequence[str],
 ) -> str:
-    source = f"urn:tanhui:partner:{partner_id}"
+    source = source_of(partner_id)
     await make_partner(conn, partner_id, name_zh=names[0], name_en=names[1], source=source)
-    return await issue_key(conn, partner_id, kind=kind, scopes=[scope])
+    return await issue_key(conn, partner_id, kind=kind, scopes=scopes)
+
+
+def source_of(partner_id: UUID) -> str:
+    """What the events of a partner of the city come from."""
+    return f"urn:tanhui:partner:{partner_id}"
 
 
 async def _link_cards(conn: AsyncConnection, city: City, riders: Sequence[int]) -> None:

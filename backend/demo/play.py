@@ -51,8 +51,8 @@ async def play(
     *,
     album: Sequence[Photo],
     count: int,
-) -> tuple[Finding, Client]:
-    """Seed, act, wait, add up and verify; gives the finding, and 李青 for whoever stays.
+) -> tuple[Finding, Crowd]:
+    """Seed, act, wait, add up and verify; gives the finding, and the people for whoever stays.
 
     Without an album `count` photos are rendered.
     """
@@ -84,7 +84,7 @@ async def play(
         photos=len(album),
         verify="ok" if await prove(engine, screen) else "broken",
     )
-    return finding, crowd.members[HEROINE]
+    return finding, crowd
 
 
 async def _rendered(engine: AsyncEngine, count: int) -> list[Photo]:

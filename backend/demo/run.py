@@ -15,12 +15,14 @@ import structlog
 import uvloop
 
 from backend.demo.album import NoPhotos, Photo, folder_album
-from backend.demo.city import CITY_REGION
-from backend.demo.client import CallRefused, Client, open_session
+from backend.demo.city import CITY_REGION, HEROINE, METRO_ID, City, source_of
+from backend.demo.client import CallRefused, open_session
+from backend.demo.crowd import Crowd
 from backend.demo.home import demo_settings
 from backend.demo.play import Finding, play
 from backend.demo.screen import BANNER, Screen
 from backend.deployment import Deployment, open_deployment
+from backend.sandbox.plan import SLOTS_PER_DAY
 from backend.serving import serve_deployment
 from backend.settings import Settings
 
@@ -78,12 +80,12 @@ async def _demo(
         played = await _played(deployment, session, arguments, album, screen)
         if played is None:
             return EXIT_FOUND
-        finding, heroine = played
+        finding, crowd = played
         if arguments.json:
             print(json.dumps(asdict(finding), ensure_ascii=False), flush=True)
         if not arguments.once:
             _end_on_signals(stop)
-            _invite(f"http://{settings.host}:{port}", heroine, screen)
+            _invite(f"http://{settings.host}:{port}", crowd, screen)
             await stop.wait()
     return EXIT_OK if finding.is_sound else EXIT_FOUND
 
@@ -94,7 +96,7 @@ async def _played(
     arguments: argparse.Namespace,
     album: Sequence[Photo],
     screen: Screen,
-) -> tuple[Finding, Client] | None:
+) -> tuple[Finding, Crowd] | None:
     """What the play gives, or nothing when the API refused what it counts on."""
     played = None
     try:
@@ -126,16 +128,31 @@ def _end_on_signals(stop: asyncio.Event | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set if stop else task.cancel)
 
 
-def _invite(address: str, heroine: Client, screen: Screen) -> None:
+def _invite(address: str, crowd: Crowd, screen: Screen) -> None:
     """Say where to look; tokens are good for an hour, and anybody makes new ones."""
     screen.title(f"服务中 Serving · {address} · Ctrl-C 停止 to stop")
     screen.say(f"  接口文档 API page  {address}/docs")
     screen.say(f"  OpenAPI           {address}/openapi.json")
     screen.say(f"  公众总量 public    curl -s {address}/v1/public/totals")
     screen.say("  以李青的身份,一小时内有效 as Li Qing, for an hour:")
-    screen.say(f"  curl -s {address}/v1/account -H 'Authorization: Bearer {heroine.bearer}'")
+    screen.say(
+        f"  curl -s {address}/v1/account -H 'Authorization: Bearer {crowd.members[HEROINE].bearer}'"
+    )
     screen.say("  任何身份的令牌 a token for anybody:")
     screen.say(
         f"  curl -s {address}/dev-issuer/token -H 'Content-Type: application/json'"
         """ -d '{"subject":"me","roles":["operator"]}'"""
+    )
+    screen.say("  扮演地铁上报昨天的行程,未绑卡的先挂起 as the metro; rides without a link wait:")
+    screen.say(f"  {_metro_line(address, crowd.city)}")
+
+
+def _metro_line(address: str, city: City) -> str:
+    """A command that behaves like the metro's own system; a plan fits so many customers."""
+    rides_per_s = max(1, city.members * SLOTS_PER_DAY // 60)
+    return (
+        f"tanhui partner simulate --kind metro --rate {rides_per_s} --minutes 1 --seed 1"
+        f" --base {address} --key {city.metro_key} --source {source_of(METRO_ID)}"
+        f" --region {city.district(HEROINE)} --customers {city.members}"
+        f" --subject '{city.card_pattern}'"
     )

@@ -1,0 +1,106 @@
+"""`tanhui partner simulate`: plan a day, send it, and say whether every answer was expected."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from backend.sandbox.plan import SLOTS_PER_DAY, Plan, Planned, customers_for, line_of
+from backend.sandbox.sending import NotTaken, Sender, Tally, send_line
+from backend.units import shanghai_day
+
+EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
+
+
+def simulate_partner(parsed: argparse.Namespace) -> int:
+    """Run the simulation; 1 when an answer was not the expected one, 2 for wrong input."""
+    try:
+        plan = _plan_of(parsed)
+        sender = Sender(parsed.base, _text(parsed.key), _text(parsed.secret) or None)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    line = line_of(plan)
+    if parsed.print:
+        for each in line:
+            print(json.dumps(each.document, ensure_ascii=False))
+        return EXIT_OK
+    begun = time.monotonic()
+    try:
+        tally = asyncio.run(send_line(sender, line, duration_s=60 * parsed.minutes))
+    except NotTaken as error:
+        print(error, file=sys.stderr)
+        return EXIT_FOUND
+    found = summary_of(plan, line, tally, time.monotonic() - begun)
+    print(json.dumps(found, ensure_ascii=False) if parsed.json else _sentences(found))
+    return EXIT_OK if found["is_as_expected"] else EXIT_FOUND
+
+
+def summary_of(plan: Plan, line: list[Planned], tally: Tally, seconds: float) -> dict[str, Any]:
+    """What was sent and what became of it.
+
+    As expected is: one answer for each event, nothing refused, and a `duplicate` for each event
+    that was sent again. A plan that was sent before has nothing but duplicates.
+    """
+    repeated = sum(each.is_duplicate for each in line)
+    duplicates = tally.statuses["duplicate"]
+    is_whole = tally.sent == len(line) and not tally.statuses["refused"]
+    return {
+        "day": str(plan.day),
+        "rides": plan.rides,
+        "events": len(line),
+        "sent_twice": repeated,
+        "answers": dict(sorted(tally.statuses.items())),
+        "problems": dict(sorted(tally.problems.items())),
+        "requests_again": tally.repetitions,
+        "seconds": round(seconds, 1),
+        "events_per_s": round(tally.sent / max(seconds, 0.001)),
+        "p50_ms": tally.percentile_ms(0.5),
+        "p99_ms": tally.percentile_ms(0.99),
+        "is_as_expected": is_whole and duplicates >= repeated,
+    }
+
+
+def _sentences(found: dict[str, Any]) -> str:
+    answers = ", ".join(f"{name} {count:,}" for name, count in found["answers"].items())
+    problems = ", ".join(f"{name} {count:,}" for name, count in found["problems"].items())
+    mark = "✓ 与预期一致 as expected" if found["is_as_expected"] else "✗ 与预期不符 not as expected"
+    told = (
+        f"{found['rides']:,} rides of {found['day']} in {found['events']:,} events,"
+        f" {found['sent_twice']:,} of them sent again"
+    )
+    pace = (
+        f"{found['seconds']} s, {found['events_per_s']:,} events/s, p50 {found['p50_ms']} ms,"
+        f" p99 {found['p99_ms']} ms, {found['requests_again']} requests again"
+    )
+    refused = [f"refused: {problems}"] if problems else []
+    return "\n".join((told, pace, f"answers: {answers}", *refused, mark))
+
+
+def _plan_of(parsed: argparse.Namespace) -> Plan:
+    today = shanghai_day(datetime.fromtimestamp(time.time(), UTC))
+    day = parsed.day or today - timedelta(days=1)
+    if day >= today:
+        raise ValueError("--day is a day that is over: its last ride has ended.")
+    rides = parsed.rate * parsed.minutes * 60
+    customers = parsed.customers or customers_for(rides)
+    if min(parsed.rate, parsed.minutes, customers) < 1:
+        raise ValueError("--rate, --minutes and --customers are at least 1.")
+    if rides > customers * SLOTS_PER_DAY:
+        raise ValueError(f"{customers} customers make at most {customers * SLOTS_PER_DAY} rides.")
+    subject = parsed.subject or f"sim-{parsed.seed}-{{number:06d}}"
+    subject.format(number=0)
+    return Plan(
+        parsed.kind, day, rides, customers, parsed.seed, parsed.source, subject, parsed.region
+    )
+
+
+def _text(given: str | None) -> str:
+    """An option, or the content of the file that it names with `@`: keys belong in no history."""
+    if given is None:
+        return ""
+    return Path(given[1:]).read_text("utf-8").strip() if given.startswith("@") else given

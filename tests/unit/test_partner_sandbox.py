@@ -1,0 +1,59 @@
+"""What the made-up partner sends: the same every time, and all that goes wrong is in it."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from backend.intake.events.domain import Role
+from backend.intake.events.envelope import Speaker, read_event
+from backend.sandbox.plan import REACH_EVENTS, Plan, batches_of, line_of
+from backend.units import shanghai_day
+from tests.acceptance.service import METRO
+
+PLAN = Plan("metro", date(2026, 11, 20), 5_000, 500, 1, "urn:metro", "card-{number}", "330100")
+
+
+def test_the_same_plan_is_the_same_line_and_another_seed_another():
+    assert line_of(PLAN) == line_of(PLAN)
+    assert line_of(PLAN) != line_of(PLAN._replace(seed=2))
+
+
+@pytest.mark.parametrize("mode", ["metro", "bus", "cycling"])
+def test_every_event_is_one_that_the_inlet_reads(mode):
+    speaker = Speaker(METRO, "partner", "330100")
+    for each in line_of(PLAN._replace(mode=mode, rides=500)):
+        assert read_event(each.document, speaker).key.source == "urn:metro"
+
+
+def test_a_day_has_its_shares_of_what_goes_wrong():
+    line = line_of(PLAN)
+    read = [read_event(each.document, Speaker(METRO, "partner", "330100")) for each in line]
+    first = {event.key: event for event in reversed(read)}
+    roles = Counter(event.role for event in first.values())
+    tapped = sum(each.key.event_id.endswith("-in") for each in first.values())
+    rides = [each for each in first.values() if each.role == Role.REPORTED]
+    assert len(rides) == 5_000
+    # Shares of 5,000 drawn at random, within four standard deviations.
+    assert sum(each.is_duplicate for each in line) == pytest.approx(250, abs=62)
+    assert tapped == pytest.approx(500, abs=85)
+    assert tapped - roles[Role.COMPLETED] == pytest.approx(50, abs=28)
+    assert roles[Role.CORRECTED] == pytest.approx(45, abs=27)
+    assert roles[Role.WITHDRAWN] == pytest.approx(25, abs=20)
+    late = sum(shanghai_day(event.told_at) < PLAN.day for event in rides)
+    assert late == pytest.approx(250, abs=62)
+
+
+def test_events_come_out_of_order_but_not_from_far_away():
+    line = line_of(PLAN)
+    places = {}
+    for place, each in enumerate(line):
+        places.setdefault(each.document["id"], place)
+    amended = [
+        (places[each.document["id"]], places[each.document["data"]["corrects"]])
+        for each in line
+        if "corrects" in each.document["data"]
+    ]
+    assert any(amending < original for amending, original in amended)
+    assert all(abs(amending - original) <= 2 * REACH_EVENTS for amending, original in amended)
+    assert [len(batch) for batch in batches_of(line[:250], 100)] == [100, 100, 50]
