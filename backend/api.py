@@ -163,7 +163,11 @@ def _review_of(deployment: Deployment, card: ModelCard | None) -> ReviewRoom:
     return build_review(
         deployment.engine,
         deployment.store,
-        ReviewRules(timedelta(days=deployment.settings.appeal_days), rules.clock_shift_s),
+        ReviewRules(
+            timedelta(days=deployment.settings.appeal_days),
+            rules.clock_shift_s,
+            timedelta(days=deployment.settings.appeal_operator_days),
+        ),
         methodologies=rules.catalogue.actions,
         card=card,
     )

@@ -59,6 +59,7 @@ class Settings:
     redemption_account_age_h: int = 72
     app_version_min: str = "1.0.0"
     appeal_days: int = 7
+    appeal_operator_days: int = 3
     reversal_alone_grams_max: int = 5_000
     bag_link_origin: str = "https://tanhui.invalid"
     bag_company_prefix: str = "9520000"
@@ -81,6 +82,10 @@ class Settings:
             raise SystemExit("TANHUI_BAG_LINK_ORIGIN is a scheme and a host: https://id.example.cn")
         if not 1 <= self.appeal_days <= APPEAL_DAYS_MAX:
             raise SystemExit(f"TANHUI_APPEAL_DAYS is a number from 1 to {APPEAL_DAYS_MAX}.")
+        if not 1 <= self.appeal_operator_days <= APPEAL_DAYS_MAX:
+            raise SystemExit(
+                f"TANHUI_APPEAL_OPERATOR_DAYS is a number from 1 to {APPEAL_DAYS_MAX}."
+            )
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from backend.checkins.reasons import REASONS
 from backend.crediting.answers import Language
+from backend.http.cursors import PageQuery
 from backend.review.domain import TEXT_CHARACTERS_MAX, Decision, Label
 from backend.review.queue_queries import LookAlike
 from scoring.model_card import ModelCard
@@ -131,6 +132,20 @@ class DecisionAnswer(msgspec.Struct, kw_only=True):
     is_final: bool
     model_sha256: str | None
     decided_at: datetime
+
+
+class QueueQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which part of the queue: by reason, district or methodology."""
+
+    reason: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,64}$")] | None = None
+    region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$")] | None = None
+    methodology: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9-]{1,64}$")] | None = None
+
+
+class EvidenceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which photo, of a check-in that has several."""
+
+    part: Literal["morning", "evening"] | None = None
 
 
 def evidence_path(check_in_id: UUID) -> str:

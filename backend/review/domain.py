@@ -25,6 +25,7 @@ from backend.review.refusals import (
     AlreadyAppealed,
     AlreadyDecided,
     AppealClosed,
+    AppealNotOverdue,
     DecidedBefore,
     DecisionNotClear,
     NotAppealable,
@@ -34,6 +35,7 @@ from backend.review.refusals import (
 )
 
 LEASE: Final = timedelta(minutes=10)  # a photo takes seconds; a telephone call should not cost it
+STAND_IN_AFTER: Final = timedelta(days=3)  # holidays of the second reviewer, if there is one
 TEXT_CHARACTERS_MAX: Final = 500  # some sentences; a longer story is for the help desk
 
 
@@ -140,10 +142,13 @@ class Reviewer(NamedTuple):
     Attributes:
         name: Issuer and subject of the sign-in token.
         account_id: The reviewer's own account, for those who are members too.
+        stands_in_after: How long an appeal must have waited for an operator who is no reviewer;
+            None for a reviewer.
     """
 
     name: str
     account_id: UUID | None
+    stands_in_after: timedelta | None = None
 
 
 class DecisionRequest(NamedTuple):
@@ -175,7 +180,8 @@ def decide(case: Case, request: DecisionRequest, *, id: UUID, now: datetime) -> 
     """The decision to write, or the earlier one that this request repeats.
 
     Raises:
-        OwnCheckIn, AlreadyDecided, DecidedBefore, NotInReview, TakenByAnother, DecisionNotClear.
+        OwnCheckIn, AlreadyDecided, DecidedBefore, NotInReview, AppealNotOverdue, TakenByAnother,
+        DecisionNotClear.
     """
     _check_not_own(case, request.reviewer)
     is_open = case.status == Status.IN_REVIEW
@@ -216,7 +222,7 @@ def take_up(case: Case, request: LeaseRequest, now: datetime) -> Lease:
     """The lease of a reviewer; asking again renews it.
 
     Raises:
-        OwnCheckIn, DecidedBefore, NotInReview, TakenByAnother.
+        OwnCheckIn, DecidedBefore, NotInReview, AppealNotOverdue, TakenByAnother.
     """
     _check_not_own(case, request.reviewer)
     if any(each.reviewer == request.reviewer.name for each in case.decisions):
@@ -267,10 +273,22 @@ def _check_not_own(case: Case, reviewer: Reviewer) -> None:
         raise OwnCheckIn
 
 
+def _check_overdue(case: Case, reviewer: Reviewer, now: datetime) -> None:
+    """Let an operator in where no second reviewer has come; the first decision is never theirs."""
+    if reviewer.stands_in_after is None:
+        return
+    if case.appeal is None:
+        raise AppealNotOverdue(operator_from=None)
+    operator_from = case.appeal.appealed_at + reviewer.stands_in_after
+    if now < operator_from:
+        raise AppealNotOverdue(operator_from=operator_from)
+
+
 def _check_free(case: Case, reviewer: Reviewer, now: datetime) -> None:
     """Refuse what waits for nobody, and what another reviewer has in hand."""
     if case.status != Status.IN_REVIEW:
         raise NotInReview
+    _check_overdue(case, reviewer, now)
     lease = case.lease
     if lease is not None and lease.reviewer != reviewer.name and lease.expires_at > now:
         raise TakenByAnother(expires_at=lease.expires_at)

@@ -8,6 +8,7 @@ from backend.review.refusals import (
     AlreadyAppealed,
     AlreadyDecided,
     AppealClosed,
+    AppealNotOverdue,
     DecidedBefore,
     DecisionNotClear,
     NotAppealable,
@@ -33,6 +34,14 @@ REVIEW_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "Already decided",
         "请从复核列表中选择下一条",
         "Take the next one from the queue",
+    ),
+    AppealNotOverdue: ProblemType(
+        "appeal-not-overdue",
+        409,
+        "应由复核员处理",
+        "For reviewers",
+        "请由复核员处理;运营人员只在 operator_from 之后处理申诉",
+        "Let a reviewer decide; an operator may decide an appeal from `operator_from` on",
     ),
     OwnCheckIn: ProblemType(
         "own-check-in",

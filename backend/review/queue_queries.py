@@ -26,7 +26,9 @@ _OPEN = (
     " LEFT JOIN edit_hint ON edit_hint.check_in_id = check_in.id"
     " LEFT JOIN appeal ON appeal.check_in_id = check_in.id"
     " LEFT JOIN review_lease ON review_lease.check_in_id = check_in.id"
-    " WHERE in_review_since IS NOT NULL"
+    " WHERE in_review_since IS NOT NULL AND (CAST(:overdue AS double precision) IS NULL"
+    " OR appealed_at + make_interval(secs => :overdue)"
+    " <= clock_timestamp() + make_interval(secs => :shift))"
 )
 
 
@@ -42,12 +44,14 @@ class Wanted(NamedTuple):
 
     Attributes:
         own_account: The reviewer's own check-ins are never in the list.
+        overdue_s: Only appeals that have waited for so long; None is every check-in.
     """
 
     reason: str | None
     region: str | None
     actions: Sequence[str] | None
     own_account: UUID | None
+    overdue_s: float | None = None
 
 
 class LookAlike(NamedTuple):
@@ -102,15 +106,24 @@ async def list_queue(
         own=wanted.own_account,
         limit=limit,
         shift=clock_shift_s,
+        overdue=wanted.overdue_s,
     )
 
 
 async def find_open(
-    conn: AsyncConnection, check_in_id: UUID, *, clock_shift_s: int = 0
+    conn: AsyncConnection,
+    check_in_id: UUID,
+    *,
+    overdue_s: float | None = None,
+    clock_shift_s: int = 0,
 ) -> Row[Any] | None:
-    """One check-in that waits for a reviewer, or None."""
+    """One check-in that waits for a reviewer, or for `overdue_s` on an appeal; or None."""
     return await fetch_one(
-        conn, f"{_OPEN} AND check_in.id = :id", id=check_in_id, shift=clock_shift_s
+        conn,
+        f"{_OPEN} AND check_in.id = :id",
+        id=check_in_id,
+        overdue=overdue_s,
+        shift=clock_shift_s,
     )
 
 

@@ -19,6 +19,10 @@ class DecidedBefore(DomainError):
     """An appeal is decided by somebody else than the reviewer who rejected."""
 
 
+class AppealNotOverdue(DomainError):
+    """An operator stands in for a second reviewer only when an appeal has waited for days."""
+
+
 class TakenByAnother(DomainError):
     """Another reviewer is looking at this check-in."""
 

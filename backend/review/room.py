@@ -41,5 +41,6 @@ def build_review(
         methodologies=methodologies,
         card=card,
         clock_shift_s=rules.clock_shift_s,
+        stand_in_after=rules.stand_in_after,
     )
     return ReviewRoom(desk.routes(), (desk.decisions, desk.leases, desk.appeals))

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from prometheus_client import Counter, Histogram
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
@@ -14,7 +15,7 @@ from backend.crediting.answers import CheckInAnswer
 from backend.crediting.routes import load_answer
 from backend.errors import NotFound
 from backend.evidence_store import EvidenceMissing, EvidenceStore, EvidenceUnavailable
-from backend.http.cursors import PageQuery, cursor_at, position_of
+from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.members.steps import find_account
@@ -23,12 +24,15 @@ from backend.review.answers import (
     CaseAnswer,
     DecisionAnswer,
     DecisionBody,
+    EvidenceQuery,
     LeaseAnswer,
     QueuePage,
+    QueueQuery,
     render_case,
     render_decision,
 )
 from backend.review.domain import (
+    STAND_IN_AFTER,
     AppealRequest,
     DecisionRequest,
     Lease,
@@ -48,6 +52,7 @@ from backend.review.refusals import (
     AlreadyAppealed,
     AlreadyDecided,
     AppealClosed,
+    AppealNotOverdue,
     DecidedBefore,
     DecisionNotClear,
     NotAppealable,
@@ -58,12 +63,17 @@ from backend.review.refusals import (
 from backend.review.steps import Appealed, Decided
 from scoring.model_card import ModelCard
 
-REVIEWER = roles("reviewer")
+REVIEWER = "reviewer"
+# Operators stand in where a programme has no second reviewer; for overdue appeals alone.
+REVIEWS = roles(REVIEWER, "operator")
 OUTCOME_OF = {"accept": Outcome.ACCEPTED, "reject": Outcome.REJECTED}
 HOUR_S, DAY_S = 3_600, 86_400
 
 _BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
-_CASE_PROBLEMS = (NotFound, OwnCheckIn, NotInReview, TakenByAnother, DecidedBefore)
+_CASE_PROBLEMS = (
+    *(NotFound, OwnCheckIn, NotInReview, TakenByAnother, DecidedBefore),
+    AppealNotOverdue,
+)
 _decisions = Counter(
     "tanhui_review_decisions", "Decisions of reviewers", ["outcome", "label", "on_appeal"]
 )
@@ -72,20 +82,6 @@ _waited = Histogram(
     "From entering the queue to the decision",
     buckets=(60, 600, HOUR_S, 6 * HOUR_S, DAY_S, 2 * DAY_S, 7 * DAY_S),
 )
-
-
-class QueueQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which part of the queue: by reason, district or methodology."""
-
-    reason: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,64}$")] | None = None
-    region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$")] | None = None
-    methodology: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9-]{1,64}$")] | None = None
-
-
-class EvidenceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which photo, of a check-in that has several."""
-
-    part: Literal["morning", "evening"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +101,7 @@ class ReviewDesk:
     methodologies: Mapping[str, str]
     card: ModelCard | None
     clock_shift_s: int = 0
+    stand_in_after: timedelta = STAND_IN_AFTER
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the routes of reviewers, and the member's appeal."""
@@ -116,7 +113,7 @@ class ReviewDesk:
                 "GET",
                 "/v1/review/check-ins",
                 self.list_queue,
-                policy=REVIEWER,
+                policy=REVIEWS,
                 summary="List what waits for a reviewer, longest first",
                 summary_zh="待复核的打卡,等待最久的在前",
                 query=QueueQuery,
@@ -126,7 +123,7 @@ class ReviewDesk:
                 "GET",
                 "/v1/review/check-ins/{id}",
                 self.get_case,
-                policy=REVIEWER,
+                policy=REVIEWS,
                 summary="See one check-in that waits for a reviewer",
                 summary_zh="查看一次待复核的打卡",
                 answers={200: CaseAnswer},
@@ -136,7 +133,7 @@ class ReviewDesk:
                 "GET",
                 "/v1/review/check-ins/{id}/evidence",
                 self.get_evidence,
-                policy=REVIEWER,
+                policy=REVIEWS,
                 summary="See the photo, while there is one",
                 summary_zh="查看照片(保存期内)",
                 query=EvidenceQuery,
@@ -151,7 +148,7 @@ class ReviewDesk:
                 "PUT",
                 "/v1/review/check-ins/{id}/lease",
                 self.put_lease,
-                policy=REVIEWER,
+                policy=REVIEWS,
                 summary="Take a check-in for ten minutes, so that nobody else looks at it too",
                 summary_zh="领取一次复核,十分钟内他人不再处理",
                 answers={200: LeaseAnswer},
@@ -161,7 +158,7 @@ class ReviewDesk:
                 "POST",
                 "/v1/review/check-ins/{id}/decisions",
                 self.post_decision,
-                policy=REVIEWER,
+                policy=REVIEWS,
                 summary="Accept or reject a check-in, and say what the photo shows",
                 summary_zh="复核:通过或不计入,并标注照片内容",
                 body=DecisionBody,
@@ -185,9 +182,13 @@ class ReviewDesk:
         """Answer one page of the queue, without the reviewer's own check-ins."""
         after, limit, query = position_of(call, Place), call.query.limit, call.query
         async with self.engine.connect() as conn:
-            reviewer = await _reviewer(conn, call)
+            reviewer = await self._reviewer(conn, call)
             wanted = Wanted(
-                query.reason, query.region, self._actions(query.methodology), reviewer.account_id
+                query.reason,
+                query.region,
+                self._actions(query.methodology),
+                reviewer.account_id,
+                _overdue_s(reviewer),
             )
             found = await list_queue(
                 conn, wanted, after=after, limit=limit + 1, clock_shift_s=self.clock_shift_s
@@ -201,8 +202,8 @@ class ReviewDesk:
     async def get_case(self, call: Call[None, None]) -> Answer:
         """Answer one check-in of the queue."""
         async with self.engine.connect() as conn:
-            reviewer = await _reviewer(conn, call)
-            row = await find_open(conn, call.path_id(), clock_shift_s=self.clock_shift_s)
+            reviewer = await self._reviewer(conn, call)
+            row = await self._open(conn, call, reviewer)
             if row is None:
                 raise NotFound
             if row.account_id == reviewer.account_id:
@@ -213,7 +214,9 @@ class ReviewDesk:
     async def get_evidence(self, call: Call[None, EvidenceQuery]) -> Answer:
         """Answer the photo itself; no cache may keep it."""
         async with self.engine.connect() as conn:
-            reviewer = await _reviewer(conn, call)
+            reviewer = await self._reviewer(conn, call)
+            if reviewer.stands_in_after and not await self._open(conn, call, reviewer):
+                raise NotFound
             evidence = await find_evidence(conn, call.path_id(), call.query.part)
         if evidence is None:
             raise NotFound
@@ -252,7 +255,19 @@ class ReviewDesk:
 
     async def _caller(self, call: Call[Any, Any]) -> Reviewer:
         async with self.engine.connect() as conn:
-            return await _reviewer(conn, call)
+            return await self._reviewer(conn, call)
+
+    async def _reviewer(self, conn: AsyncConnection, call: Call[Any, Any]) -> Reviewer:
+        """The caller, with the account that the same person has as a member, in whatever role."""
+        account_id: UUID | None = await find_account(conn, call.principal.id)
+        is_reviewer = REVIEWER in call.principal.roles
+        return Reviewer(call.principal.id, account_id, None if is_reviewer else self.stand_in_after)
+
+    async def _open(
+        self, conn: AsyncConnection, call: Call[Any, Any], reviewer: Reviewer
+    ) -> Row[Any] | None:
+        overdue_s, shift_s = _overdue_s(reviewer), self.clock_shift_s
+        return await find_open(conn, call.path_id(), overdue_s=overdue_s, clock_shift_s=shift_s)
 
     async def _render(
         self, conn: AsyncConnection, rows: Sequence[Any], call: Call[Any, Any]
@@ -276,10 +291,8 @@ class ReviewDesk:
         return [action for action, each in self.methodologies.items() if each == methodology]
 
 
-async def _reviewer(conn: AsyncConnection, call: Call[Any, Any]) -> Reviewer:
-    """The caller, with the account that the same person has as a member, in whatever role."""
-    account_id: UUID | None = await find_account(conn, call.principal.id)
-    return Reviewer(call.principal.id, account_id)
+def _overdue_s(who: Reviewer) -> float | None:
+    return who.stands_in_after.total_seconds() if who.stands_in_after else None
 
 
 def _replayed(*, is_replay: bool) -> dict[str, str]:

@@ -21,6 +21,7 @@ from backend.ids import uuid7
 from backend.ledger.queries import Locked, lock_accounts
 from backend.outbox import append
 from backend.review.domain import (
+    STAND_IN_AFTER,
     Appeal,
     AppealRequest,
     Case,
@@ -54,6 +55,7 @@ class ReviewRules:
 
     appeal_window: timedelta = APPEAL_WINDOW
     clock_shift_s: int = 0
+    stand_in_after: timedelta = STAND_IN_AFTER
 
 
 class Decided(NamedTuple):

@@ -9,6 +9,7 @@ from yarl import URL
 
 from backend.checkins.domain import NO_PLATE_KEPT
 from backend.checkins.reasons import REASONS
+from backend.db import make_engine, run
 from backend.verify import check_invariants
 from tests.acceptance.service import make_photo
 
@@ -312,6 +313,44 @@ async def test_a_rejected_photo_can_be_appealed_once_and_is_decided_by_somebody_
     refused = await decide(first, check_in_id, CLEAN)
     assert (refused.status, refused.problem) == (403, "decided-before")
     accepted = await decide(await reviewer(service, "other"), check_in_id, CLEAN)
+    assert (accepted.status, accepted.json()["is_on_appeal"]) == (201, True)
+    answer = await check_in(member, check_in_id, "?wait=10")
+    assert (answer["status"], answer["grams"]) == ("credited", PLATE_G)
+
+
+async def wait_for_three_days(service, server):
+    """Only the owner may change what a member has said, and when."""
+    owner = make_engine(server.url(service.engine.url.database))
+    async with owner.begin() as conn:
+        await run(conn, "UPDATE appeal SET appealed_at = appealed_at - interval '3 days'")
+    await owner.dispose()
+
+
+async def test_without_a_second_reviewer_an_operator_decides_after_three_days(service, server):
+    member, first = await service.member(), await reviewer(service, "first")
+    # The only reviewer has the role too, and stays the one who rejected it.
+    both, operator = (
+        await service.caller("first", "operator"),
+        await service.caller("op", "operator"),
+    )
+    check_in_id = await in_review(service, member)
+    early = await decide(operator, check_in_id, LEFTOVER)
+    assert (early.status, early.problem) == (409, "appeal-not-overdue")
+    await decide(first, check_in_id, LEFTOVER)
+    await appeal(member, check_in_id, text="那是柠檬皮")
+    path = f"/v1/review/check-ins/{check_in_id}"
+    early = await decide(operator, check_in_id, CLEAN)
+    assert (early.status, early.problem) == (409, "appeal-not-overdue")
+    assert early.json()["operator_from"] is not None
+    assert await queue(operator) == []
+    for hidden in (path, f"{path}/evidence"):
+        assert (await operator.get(hidden)).status == 404
+    await wait_for_three_days(service, server)
+    assert [item["id"] for item in await queue(operator)] == [check_in_id]
+    assert (await operator.get(f"{path}/evidence")).status == 200
+    refused = await decide(both, check_in_id, CLEAN)
+    assert (refused.status, refused.problem) == (403, "decided-before")
+    accepted = await decide(operator, check_in_id, CLEAN)
     assert (accepted.status, accepted.json()["is_on_appeal"]) == (201, True)
     answer = await check_in(member, check_in_id, "?wait=10")
     assert (answer["status"], answer["grams"]) == ("credited", PLATE_G)

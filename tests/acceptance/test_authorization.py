@@ -12,7 +12,6 @@ from tests.acceptance.tree_matrix import TREE_ROUTES
 
 CALLERS = ("nobody", "member", "other", "partner", "device", "operator")
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"
-REVIEWERS = (401, 403, 403, 403, 403, 403)  # what reviewers may is in test_a_person_looks
 
 # Status by caller, in the order of CALLERS. A member is the owner of what is asked for, the other
 # one is not. 422 and 400 are answers to an empty request of somebody who may call the route.
@@ -34,11 +33,11 @@ MATRIX = {
     "GET /v1/event-types": (200, 200, 200, 200, 200, 200),
     "POST /v1/events": (401, 403, 403, 415, 415, 403),
     "GET /v1/operator/summary": (401, 403, 403, 403, 403, 200),
-    "GET /v1/review/check-ins": REVIEWERS,
-    "GET /v1/review/check-ins/{id}": REVIEWERS,
-    "GET /v1/review/check-ins/{id}/evidence": REVIEWERS,
-    "PUT /v1/review/check-ins/{id}/lease": REVIEWERS,
-    "POST /v1/review/check-ins/{id}/decisions": REVIEWERS,
+    "GET /v1/review/check-ins": (401, 403, 403, 403, 403, 200),
+    "GET /v1/review/check-ins/{id}": (401, 403, 403, 403, 403, 404),
+    "GET /v1/review/check-ins/{id}/evidence": (401, 403, 403, 403, 403, 404),
+    "PUT /v1/review/check-ins/{id}/lease": (401, 403, 403, 403, 403, 409),
+    "POST /v1/review/check-ins/{id}/decisions": (401, 403, 403, 403, 403, 422),
     "POST /v1/check-ins/{id}/appeal": (401, 409, 404, 403, 403, 403),  # a weighed bag
     **BAG_ROUTES,
     **CAMPAIGN_ROUTES,
