@@ -159,15 +159,12 @@ def _known_of(routes: Sequence[Route[Any, Any]]) -> Known:
 
 
 def _review_of(deployment: Deployment, card: ModelCard | None) -> ReviewRoom:
-    rules = deployment.rules
+    rules, settings = deployment.rules, deployment.settings
+    days = (settings.appeal_days, settings.appeal_operator_days)
     return build_review(
         deployment.engine,
         deployment.store,
-        ReviewRules(
-            timedelta(days=deployment.settings.appeal_days),
-            rules.clock_shift_s,
-            timedelta(days=deployment.settings.appeal_operator_days),
-        ),
+        ReviewRules.in_days(*days, clock_shift_s=rules.clock_shift_s),
         methodologies=rules.catalogue.actions,
         card=card,
     )

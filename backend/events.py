@@ -34,6 +34,7 @@ VOUCHER_EXPIRED = "VoucherExpired"
 VOUCHER_FULFILLED = "VoucherFulfilled"
 VOUCHER_RETURNED = "VoucherReturned"
 VOUCHER_UNDECIDED = "VoucherUndecided"
+STOCK_LOW = "StockLow"
 
 # The picture of the system: which steps an event causes.
 STEPS_OF: Mapping[str, tuple[str, ...]] = {
@@ -55,6 +56,7 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     VOUCHER_FULFILLED: (NOTIFY,),
     VOUCHER_RETURNED: (NOTIFY, WEBHOOK),
     VOUCHER_UNDECIDED: (NOTIFY, WEBHOOK),
+    STOCK_LOW: (WEBHOOK,),
 }
 
 

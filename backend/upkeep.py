@@ -24,6 +24,7 @@ from backend.evidence_store import EvidenceStore
 from backend.intake.handing_over import lapse_next
 from backend.notices.bag_notices import remind_of_bags
 from backend.notices.steps import remind_next
+from backend.rewards.stock_alerts import watch_stock
 
 PAY_EVERY_S = 2.0  # a member who waited a day for points does not wait for ours
 EXPIRE_EVERY_S = 60.0  # expired points cannot be spent meanwhile: holds look at the day
@@ -34,6 +35,7 @@ LAPSE_TRAYS_EVERY_S = 60.0
 
 _log = structlog.get_logger(__name__)
 _fund_used = Gauge("tanhui_fund_used_percent", "Part of a fund's budget that was drawn", ["fund"])
+_stock_alerts = Counter("tanhui_stock_alerts", "Rewards whose stock has run low")
 _fund_alerts = Counter("tanhui_fund_alerts", "Alerts of funds that pass a mark", ["percent"])
 
 
@@ -67,6 +69,7 @@ class Upkeep:
             Duty("remind", self.remind_once, EXPIRE_EVERY_S),
             Duty("lapse_bags", self.lapse_bags_once, BAGS_EVERY_S),
             Duty("remind_of_bags", self.remind_of_bags_once, BAGS_EVERY_S),
+            Duty("watch_stock", self.watch_stock_once, WATCH_EVERY_S),
             Duty("watch_funds", self.watch_funds_once, WATCH_EVERY_S),
         ]
 
@@ -104,6 +107,13 @@ class Upkeep:
         """Remind one portion of members whose bags lapse soon; return how many bags."""
         async with self.engine.begin() as conn:
             return await remind_of_bags(conn, clock_shift_s=self.clock_shift_s)
+
+    async def watch_stock_once(self) -> int:
+        """Tell merchants whose stock has run low, once per crossing; always pauses afterwards."""
+        async with self.engine.begin() as conn:
+            raised = await watch_stock(conn, await clock(conn, self.clock_shift_s))
+        _stock_alerts.inc(raised)
+        return 0
 
     async def watch_funds_once(self) -> int:
         """Measure the funds and raise new alerts; always pauses afterwards."""

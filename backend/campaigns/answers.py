@@ -64,6 +64,15 @@ class TopUpBody(
     reason: Reason
 
 
+class ReleaseBody(
+    msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="release", tag_field="kind"
+):
+    """Points to take out of a budget again; never those that are owed, held or waited for."""
+
+    points: Annotated[int, msgspec.Meta(ge=1, le=POINTS_OF_BUDGET_MAX)]
+    reason: Reason
+
+
 class StopBody(
     msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="stop", tag_field="kind"
 ):

@@ -42,6 +42,10 @@ class CampaignDecided(DomainError):
     """This campaign or change of budget was approved before."""
 
 
+class BudgetInUse(DomainError):
+    """A budget is never lowered below what is owed, held or waited for."""
+
+
 class StopTooSoon(DomainError):
     """A stop is announced at least seven days ahead, and once."""
 

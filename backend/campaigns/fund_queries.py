@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
 
+TOP_UP, RELEASE = "top_up", "release"
+
 
 class FundChange(NamedTuple):
     """A row of `fund_change`; the fields are its columns."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from backend.campaigns.answers import (
     FundChangeAnswer,
     FundChangePage,
     FundPage,
+    ReleaseBody,
     StopBody,
     TopUpBody,
     show_change,
@@ -21,8 +22,8 @@ from backend.campaigns.answers import (
 )
 from backend.campaigns.budgets import alerts, fund_rows
 from backend.campaigns.campaign_routes import MAY_READ, MAY_WRITE
-from backend.campaigns.domain import CampaignDecided, StopTooSoon
-from backend.campaigns.fund_queries import FundChange, change_by_id, changes_before
+from backend.campaigns.domain import BudgetInUse, CampaignDecided, StopTooSoon
+from backend.campaigns.fund_queries import RELEASE, TOP_UP, FundChange, change_by_id, changes_before
 from backend.campaigns.points_rules import database_clock
 from backend.campaigns.steps import approve_change, propose_change, write_alone, write_once
 from backend.errors import NotFound, SecondPersonNeeded
@@ -86,9 +87,9 @@ class FundDesk:
                 "/v1/operator/funds/{id}/changes",
                 self.post_change,
                 policy=MAY_WRITE,
-                summary="Propose to put points into a fund, or to announce when it stops",
-                summary_zh="提出注入经费或公告停止日,由另一人批准",
-                body=TopUpBody | StopBody,
+                summary="Propose to put points into a fund, take some out, or announce its stop",
+                summary_zh="提出注入、释放经费或公告停止日,由另一人批准",
+                body=TopUpBody | ReleaseBody | StopBody,
                 answers={201: FundChangeAnswer},
                 problems=(NotFound, StopTooSoon),
                 idempotency="required",
@@ -101,7 +102,7 @@ class FundDesk:
                 summary="Approve a change of a budget that somebody else proposed",
                 summary_zh="批准他人提出的经费变更",
                 answers={200: FundChangeAnswer},
-                problems=(NotFound, SecondPersonNeeded, CampaignDecided, StopTooSoon),
+                problems=(NotFound, SecondPersonNeeded, CampaignDecided, BudgetInUse, StopTooSoon),
             ),
         ]
 
@@ -148,7 +149,7 @@ class FundDesk:
         items = [show_change(each) for each in page]
         return Answer(FundChangePage(items=items, next_cursor=after))
 
-    async def post_change(self, call: Call[TopUpBody | StopBody, None]) -> Answer:
+    async def post_change(self, call: Call[TopUpBody | ReleaseBody | StopBody, None]) -> Answer:
         """Propose a change; nothing moves until somebody else approves it."""
         if call.idempotency_key is None:
             raise IdempotencyKeyMissing
@@ -156,11 +157,7 @@ class FundDesk:
         body, fund_id, by = call.body, call.path_id(), call.principal.id
 
         async def propose(conn: AsyncConnection, now: datetime) -> UUID:
-            kind, points, stops_on = (
-                ("top_up", body.points, None)
-                if isinstance(body, TopUpBody)
-                else ("stop", None, body.stops_on)
-            )
+            kind, points, stops_on = _said(body)
             change = FundChange(uuid7(), fund_id, kind, points, stops_on, body.reason, by, now)
             return await propose_change(conn, change)
 
@@ -184,3 +181,10 @@ class FundDesk:
         if change is None:
             raise NotFound
         return show_change(change)
+
+
+def _said(body: TopUpBody | ReleaseBody | StopBody) -> tuple[str, int | None, date | None]:
+    """Kind, points and day of a proposal."""
+    if isinstance(body, StopBody):
+        return "stop", None, body.stops_on
+    return (TOP_UP if isinstance(body, TopUpBody) else RELEASE), body.points, None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from backend.campaigns.domain import (
+    BudgetInUse,
     CampaignDecided,
     CampaignOverlaps,
     CampaignTooEarly,
@@ -25,6 +26,11 @@ CAMPAIGN_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     CampaignDecided: ProblemType(
         "campaign-decided", 409, "已由他人批准", "Approved already",
         "请刷新后查看;如需变更,请另提", "Look at it again; propose a new change if one is needed",
+    ),
+    BudgetInUse: ProblemType(
+        "budget-in-use", 409, "经费已有用途,不能释放这么多", "Budget in use",
+        "最多可释放 available 积分;有待发放积分时不能释放",
+        "Release at most `available` points, and nothing while points wait for the fund",
     ),
     StopTooSoon: ProblemType(
         "stop-too-soon", 409, "停止日须至少提前 7 天公告,且只公告一次", "Stop announced too late",

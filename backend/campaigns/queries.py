@@ -105,6 +105,32 @@ async def top_up(conn: AsyncConnection, fund_id: UUID, amount: int) -> bool:
     return bool(is_there)
 
 
+async def release(conn: AsyncConnection, fund_id: UUID, amount: int) -> bool:
+    """Lower the budget by `amount` points that nobody has; False when fewer are left, or some wait.
+
+    The caller rolls back on False: what was taken out of slices by then is not kept.
+    """
+    await run(
+        conn,
+        "UPDATE fund SET budget = greatest(budget - :amount, 0) WHERE id = :id",
+        id=fund_id,
+        amount=amount,
+    )
+    queue = await fetch_one(conn, f"SELECT {_NOBODY_WAITS} AS is_empty", fund=fund_id)
+    return bool(queue and queue.is_empty) and await drain(conn, fund_id, amount) == amount
+
+
+async def available_points(conn: AsyncConnection, fund_id: UUID) -> int:
+    """What is left of a fund's budget."""
+    row = await fetch_one(
+        conn,
+        "SELECT coalesce(sum(available), 0)::bigint AS available FROM fund_slice"
+        " WHERE fund_id = :id",
+        id=fund_id,
+    )
+    return int(row.available) if row else 0
+
+
 async def funds(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """Each fund with its budget and what is left of it."""
     return await fetch(

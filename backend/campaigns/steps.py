@@ -23,6 +23,7 @@ from backend.campaigns.campaign_queries import (
 )
 from backend.campaigns.domain import (
     STOP_NOTICE_DAYS,
+    BudgetInUse,
     CampaignDecided,
     CampaignOverlaps,
     CampaignTooEarly,
@@ -31,6 +32,7 @@ from backend.campaigns.domain import (
     overlap,
 )
 from backend.campaigns.fund_queries import (
+    TOP_UP,
     FundChange,
     announce_stop,
     change_by_id,
@@ -39,7 +41,7 @@ from backend.campaigns.fund_queries import (
     mark_approved,
 )
 from backend.campaigns.points_rules import RULES_AHEAD, database_clock
-from backend.campaigns.queries import top_up
+from backend.campaigns.queries import available_points, release, top_up
 from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.events import STOP_ANNOUNCED, Event
 from backend.idempotency import Intention, find_effects, record_effects
@@ -210,7 +212,7 @@ async def approve_change(conn: AsyncConnection, change_id: UUID, by: str, now: d
     Appends `StopAnnounced` where points will stop.
 
     Raises:
-        SecondPersonNeeded, CampaignDecided, StopTooSoon
+        SecondPersonNeeded, CampaignDecided, BudgetInUse, StopTooSoon
     """
     change = await change_by_id(conn, change_id, is_locked=True)
     if change is None:
@@ -223,12 +225,21 @@ async def approve_change(conn: AsyncConnection, change_id: UUID, by: str, now: d
         raise SecondPersonNeeded
     await mark_approved(conn, change_id, by, now)
     if change.points is not None:
-        await top_up(conn, change.fund_id, change.points)
+        await _move_budget(conn, change.kind, change.fund_id, change.points)
     if change.stops_on is not None:
         _check_notice(change.stops_on, now)
         if not await announce_stop(conn, change.fund_id, change.stops_on, now):
             raise StopTooSoon
         await append(conn, [Event(STOP_ANNOUNCED, [change.fund_id])])
+
+
+async def _move_budget(conn: AsyncConnection, kind: str, fund_id: UUID, points: int) -> None:
+    if kind == TOP_UP:
+        await top_up(conn, fund_id, points)
+        return
+    available = await available_points(conn, fund_id)
+    if not await release(conn, fund_id, points):
+        raise BudgetInUse(available=available)
 
 
 def _check_notice(stops_on: date, now: datetime) -> None:

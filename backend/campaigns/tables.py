@@ -25,7 +25,7 @@ fund = Table(
     Column("id", Uuid, ForeignKey("account.id"), primary_key=True),
     Column("name_zh", Text, nullable=False),
     Column("name_en", Text, nullable=False),
-    # All points ever put into the fund; slices and transfers add up to it.
+    # All points put into the fund, less what was released; slices and transfers add up to it.
     Column("budget", BigInteger, nullable=False),
     # Who pays; empty for the programme itself.
     Column("sponsor_zh", Text, nullable=False, server_default=""),
@@ -66,10 +66,10 @@ fund_change = Table(
     Column("proposed_at", DateTime(timezone=True), nullable=False),
     Column("approved_by", Text),
     Column("approved_at", DateTime(timezone=True)),
-    CheckConstraint("kind IN ('top_up', 'stop')", name="kind"),
+    CheckConstraint("kind IN ('top_up', 'release', 'stop')", name="kind"),
     CheckConstraint(
-        "CASE kind WHEN 'top_up' THEN points > 0 AND stops_on IS NULL"
-        " ELSE points IS NULL AND stops_on IS NOT NULL END",
+        "CASE kind WHEN 'stop' THEN points IS NULL AND stops_on IS NOT NULL"
+        " ELSE points > 0 AND stops_on IS NULL END",
         name="says_what",
     ),
     # Money needs two persons, whatever the code above this table believes.

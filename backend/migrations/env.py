@@ -30,6 +30,7 @@ TABLES = (
     "backend.reports.tables",
     "backend.rewards.call_tables",
     "backend.rewards.pool_tables",
+    "backend.rewards.stock_alert_tables",
     "backend.rewards.statement_tables",
     "backend.rewards.tables",
     "backend.rewards.voucher_tables",

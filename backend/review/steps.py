@@ -7,7 +7,7 @@ one batch the second sees what the first one said.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -56,6 +56,11 @@ class ReviewRules:
     appeal_window: timedelta = APPEAL_WINDOW
     clock_shift_s: int = 0
     stand_in_after: timedelta = STAND_IN_AFTER
+
+    @classmethod
+    def in_days(cls, appeal: int, stand_in: int, *, clock_shift_s: int) -> Self:
+        """The rules as settings give them, in days."""
+        return cls(timedelta(days=appeal), clock_shift_s, timedelta(days=stand_in))
 
 
 class Decided(NamedTuple):

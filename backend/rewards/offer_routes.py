@@ -19,10 +19,18 @@ from backend.rewards.call_endpoints import find_endpoint
 from backend.rewards.domain import MANAGER
 from backend.rewards.pool import POOL
 from backend.rewards.refusals import CallEndpointMissing, NotStaff, RewardTermsNotClear
-from backend.rewards.reward_bodies import OfferAnswer, OfferPage, RewardBody, RewardChange
+from backend.rewards.reward_bodies import (
+    OfferAnswer,
+    OfferPage,
+    RewardBody,
+    RewardChange,
+    StockAlertAnswer,
+    StockAlertPage,
+)
 from backend.rewards.reward_queries import change_reward, insert_reward, offer_of, offers_of
 from backend.rewards.route_kinds import MANAGES, WORKS, lists, makes, merchant_of
 from backend.rewards.rules import RewardRules
+from backend.rewards.stock_alerts import alerts_of
 from backend.writing import intention_of, write_once
 
 _COLUMNS = {name for name in OfferAnswer.__struct_fields__ if name not in {"left", "is_low"}}
@@ -53,6 +61,14 @@ class OfferDesk:
                 policy=WORKS,
                 page=OfferPage,
                 words=("List my merchant's rewards, newest first", "本商户权益列表"),
+                problems=(NotStaff,),
+            ),
+            lists(
+                "/v1/merchant/stock-alerts",
+                self.list_alerts,
+                policy=WORKS,
+                page=StockAlertPage,
+                words=("List rewards whose stock ran low, newest first", "库存不足提醒"),
                 problems=(NotStaff,),
             ),
             makes(
@@ -103,6 +119,28 @@ class OfferDesk:
         page = rows[:limit]
         cursor = cursor_at(call, page[-1].id) if len(rows) > limit else None
         return Answer(OfferPage(items=[_offer(row) for row in page], next_cursor=cursor))
+
+    async def list_alerts(self, call: Call[None, PageQuery]) -> Answer:
+        """Answer one page of what the caller's merchant was told of its stock."""
+        limit, before = call.query.limit, position_of(call, UUID)
+        async with self.engine.connect() as conn:
+            merchant_id = await merchant_of(conn, call)
+            rows = await alerts_of(conn, merchant_id, before_id=before, limit=limit + 1)
+        page, is_zh = rows[:limit], call.language == "zh"
+        items = [
+            StockAlertAnswer(
+                id=row.id,
+                reward_id=row.reward_id,
+                reward=row.name_zh if is_zh else row.name_en,
+                left=row.pieces_left,
+                low_stock_at=row.low_stock_at,
+                raised_at=row.raised_at,
+                recovered_at=row.recovered_at,
+            )
+            for row in page
+        ]
+        cursor = cursor_at(call, page[-1].id) if len(rows) > limit else None
+        return Answer(StockAlertPage(items=items, next_cursor=cursor))
 
     async def post_change(self, call: Call[RewardChange, None]) -> Answer:
         """Change a reward, once for each key: pieces are not added twice."""

@@ -89,6 +89,25 @@ class OfferPage(msgspec.Struct, kw_only=True):
     next_cursor: str | None
 
 
+class StockAlertAnswer(msgspec.Struct, kw_only=True):
+    """Pieces or codes have run low; `recovered_at` says since when there are enough again."""
+
+    id: UUID
+    reward_id: UUID
+    reward: str
+    left: int
+    low_stock_at: int
+    raised_at: datetime
+    recovered_at: datetime | None
+
+
+class StockAlertPage(msgspec.Struct, kw_only=True):
+    """One page of a merchant's alerts, newest first."""
+
+    items: list[StockAlertAnswer]
+    next_cursor: str | None
+
+
 class RewardAnswer(msgspec.Struct, kw_only=True):
     """A reward as a member sees it; `why_not` says what keeps her from it, and what to do."""
 

@@ -17,6 +17,9 @@ WHERE event_type <> 'webhook.ping' AND NOT EXISTS (
 ) AND NOT EXISTS (
   SELECT FROM voucher WHERE event_type LIKE 'voucher.%' AND owner_kind = 'merchant'
     AND voucher.id = subject_id AND merchant_id = owner_id
+) AND NOT EXISTS (
+  SELECT FROM stock_alert WHERE event_type = 'reward.stock_low' AND owner_kind = 'merchant'
+    AND stock_alert.id = subject_id AND merchant_id = owner_id
 )
 """
 
@@ -31,6 +34,8 @@ WITH happened AS (
   UNION ALL SELECT merchant_id, 'voucher.settled', voucher_id, id FROM settlement
   UNION ALL SELECT settlement.merchant_id, 'voucher.undone', voucher_id, undo.id
   FROM settlement_undo AS undo JOIN settlement ON settlement.id = settlement_id
+  UNION ALL SELECT merchant_id, 'voucher.returned', id, id FROM voucher WHERE status = 'returned'
+  UNION ALL SELECT merchant_id, 'reward.stock_low', id, id FROM stock_alert
 ), waiting AS (
   SELECT subject_id FROM work CROSS JOIN LATERAL unnest(ids) AS named(subject_id)
   WHERE step = 'webhook'

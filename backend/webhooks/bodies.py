@@ -17,10 +17,11 @@ EventType = Literal[
     "voucher.expired",
     "voucher.returned",
     "voucher.undecided",
+    "reward.stock_low",
     "check_in.credited",
     "check_in.reversed",
 ]
-EventTypes = Annotated[list[EventType], msgspec.Meta(min_length=1, max_length=8)]
+EventTypes = Annotated[list[EventType], msgspec.Meta(min_length=1, max_length=9)]
 
 DISABLED_WORDS = {
     "owner": ("已由您停用", "disabled by its owner"),

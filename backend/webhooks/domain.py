@@ -32,6 +32,7 @@ VOUCHER_UNDONE = "voucher.undone"
 VOUCHER_EXPIRED = "voucher.expired"
 VOUCHER_RETURNED = "voucher.returned"
 VOUCHER_UNDECIDED = "voucher.undecided"
+REWARD_STOCK_LOW = "reward.stock_low"
 CHECK_IN_CREDITED = "check_in.credited"
 CHECK_IN_REVERSED = "check_in.reversed"
 PING = "webhook.ping"
@@ -43,7 +44,7 @@ TYPES_OF: Final[Mapping[str, frozenset[str]]] = {
     MERCHANT: frozenset(
         {
             *(VOUCHER_ISSUED, VOUCHER_SETTLED, VOUCHER_UNDONE, VOUCHER_EXPIRED),
-            *(VOUCHER_RETURNED, VOUCHER_UNDECIDED),
+            *(VOUCHER_RETURNED, VOUCHER_UNDECIDED, REWARD_STOCK_LOW),
         }
     ),
     PARTNER: frozenset({CHECK_IN_CREDITED, CHECK_IN_REVERSED}),
@@ -71,7 +72,7 @@ class WebhookPingsUsedUp(DomainError):
 
 
 class WebhookTypeForeign(DomainError):
-    """An owner can only hear of what is its own: vouchers a merchant, check-ins a partner."""
+    """An owner hears of its own: vouchers and stock a merchant, check-ins a partner."""
 
 
 class WebhookOwnerMissing(DomainError):

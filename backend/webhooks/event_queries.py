@@ -164,3 +164,30 @@ def _voucher_data(event_type: str, row: Row[Any]) -> dict[str, Any]:
             "ticket": row.ticket,
         }
     return data
+
+
+async def low_stock(
+    conn: AsyncConnection, alert_ids: Sequence[UUID], merchant_ids: Sequence[UUID]
+) -> list[Fact]:
+    """Stock of these merchants that has run low."""
+    rows = await fetch(
+        conn,
+        "SELECT merchant_id, id, raised_at, reward_id, pieces_left, low_stock_at FROM stock_alert"
+        " WHERE id = ANY(CAST(:ids AS uuid[])) AND merchant_id = ANY(CAST(:merchants AS uuid[]))",
+        ids=list(alert_ids),
+        merchants=list(merchant_ids),
+    )
+    return [
+        Fact(
+            row.merchant_id,
+            row.id,
+            row.raised_at,
+            {
+                "alert_id": row.id,
+                "reward_id": row.reward_id,
+                "left": {"amount": row.pieces_left, "unit": "pieces"},
+                "low_stock_at": {"amount": row.low_stock_at, "unit": "pieces"},
+            },
+        )
+        for row in rows
+    ]

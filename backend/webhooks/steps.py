@@ -12,6 +12,7 @@ from backend.db import run
 from backend.events import (
     CREDIT_BOOKED,
     CREDIT_RESTATED,
+    STOCK_LOW,
     VOUCHER_EXPIRED,
     VOUCHER_ISSUED,
     VOUCHER_RETURNED,
@@ -28,6 +29,7 @@ from backend.webhooks.event_queries import (
     Fact,
     Subscription,
     credited,
+    low_stock,
     reversed_for_good,
     subscriptions,
     vouchers,
@@ -44,6 +46,7 @@ ANNOUNCED: Mapping[str, tuple[str, Load]] = {
     VOUCHER_UNDONE: (domain.VOUCHER_UNDONE, partial(vouchers, domain.VOUCHER_UNDONE)),
     VOUCHER_EXPIRED: (domain.VOUCHER_EXPIRED, partial(vouchers, domain.VOUCHER_EXPIRED)),
     VOUCHER_RETURNED: (domain.VOUCHER_RETURNED, partial(vouchers, domain.VOUCHER_RETURNED)),
+    STOCK_LOW: (domain.REWARD_STOCK_LOW, low_stock),
     VOUCHER_UNDECIDED: (domain.VOUCHER_UNDECIDED, partial(vouchers, domain.VOUCHER_UNDECIDED)),
 }
 

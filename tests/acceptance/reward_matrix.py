@@ -22,6 +22,7 @@ REWARD_ROUTES = {
     "GET /v1/merchant/rewards": NOT_THEIRS,
     "POST /v1/merchant/rewards/{id}/changes": NOT_THEIRS,
     "POST /v1/merchant/rewards/{id}/pool-codes": NOT_THEIRS,
+    "GET /v1/merchant/stock-alerts": NOT_THEIRS,
     "GET /v1/rewards": MEMBERS_LIST,
     "GET /v1/rewards/{id}": MEMBERS_ONE,
     "POST /v1/redemptions": (401, 422, 422, 403, 403, 403),

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from backend.campaigns.domain import PROGRAMME_FUND
+from backend.verify import check_invariants
 from tests.acceptance.service import make_key, make_photo, serving, until
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
@@ -170,6 +171,42 @@ async def top_up_by_two(service, points):
     path = f"/v1/operator/fund-changes/{change.json()['id']}/approve"
     assert (await one.send("POST", path)).problem == "second-person-needed"
     assert (await other.send("POST", path)).status == 200
+
+
+async def release_by_two(service, points):
+    one, other = await officials(service)
+    body = {"kind": "release", "points": points, "reason": "moved to the buses"}
+    change = await one.post(FUND, body, idempotency_key=make_key())
+    assert change.status == 201, change.body
+    path = f"/v1/operator/fund-changes/{change.json()['id']}/approve"
+    assert (await one.send("POST", path)).problem == "second-person-needed"
+    return await other.send("POST", path)
+
+
+async def test_a_budget_is_lowered_by_two_and_never_below_what_is_owed(service):
+    await empty_the_fund(service)
+    await top_up_by_two(service, 100)
+    await ride(service)
+    before = await service.row_counts()
+    refused = await release_by_two(service, 91)
+    assert (refused.status, refused.problem) == (409, "budget-in-use")
+    assert refused.json()["available"] == 90
+    assert (await service.row_counts())["fund_change"] == before["fund_change"] + 1
+    [change] = [each for each in await changes(service) if each["kind"] == "release"]
+    assert (change["points"], change["approved_by"]) == (91, None)
+    assert (await release_by_two(service, 90)).status == 200
+    [fund] = await service.fetch("SELECT budget, (SELECT sum(available) FROM fund_slice) FROM fund")
+    assert tuple(fund) == (10, 0)
+    assert [each["kind"] for each in await changes(service)][:2] == ["release"] * 2
+    await ride(service, "wang")
+    waiting = await release_by_two(service, 1)
+    assert waiting.problem == "budget-in-use", "somebody waits for what is there"
+    assert await check_invariants(service.engine) == []
+
+
+async def changes(service):
+    one, _ = await officials(service)
+    return (await one.get("/v1/operator/fund-changes")).json()["items"]
 
 
 async def told(member, kind):
