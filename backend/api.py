@@ -250,6 +250,7 @@ def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
         waiters,
         region=region,
         link=bag_link(deployment.settings),
+        sealer=deployment.sealer,
     )
 
 

@@ -27,6 +27,7 @@ SIMULATION_REQUESTED = "SimulationRequested"
 CUSTOMER_LINKED = "CustomerLinked"
 BAG_BOUND = "BagBound"
 BAG_LAPSED = "BagLapsed"
+PICKUP_MISSED = "PickupMissed"
 VOUCHER_ISSUED = "VoucherIssued"
 VOUCHER_SETTLED = "VoucherSettled"
 VOUCHER_UNDONE = "VoucherUndone"
@@ -49,6 +50,7 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     CUSTOMER_LINKED: (UNPARK,),
     BAG_BOUND: (UNPARK,),
     BAG_LAPSED: (NOTIFY,),
+    PICKUP_MISSED: (NOTIFY,),
     VOUCHER_ISSUED: (WEBHOOK,),
     VOUCHER_SETTLED: (WEBHOOK,),
     VOUCHER_UNDONE: (WEBHOOK,),

@@ -29,6 +29,7 @@ from backend.intake.domain import (
     RetriesUsedUp,
     TimeNotPlausible,
 )
+from backend.intake.pickup_problem_rows import PICKUP_PROBLEMS
 from backend.intake.problem_rows import EVENT_PROBLEMS, OWN_REPORT_PROBLEMS
 from backend.intake.routes import SubjectTokenMisplaced
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
@@ -152,6 +153,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请给出不超过 366 天的时间段", "Give a period of at most 366 days",
     ),
     **BAG_PROBLEMS,
+    **PICKUP_PROBLEMS,
     **CAMPAIGN_PROBLEMS,
     **CANTEEN_PROBLEMS,
     **CARD_PROBLEMS,

@@ -68,6 +68,7 @@ class Upkeep:
             Duty("expire_points", self.expire_once, EXPIRE_EVERY_S),
             Duty("remind", self.remind_once, EXPIRE_EVERY_S),
             Duty("lapse_bags", self.lapse_bags_once, BAGS_EVERY_S),
+            Duty("expire_pickups", self.expire_pickups_once, BAGS_EVERY_S),
             Duty("remind_of_bags", self.remind_of_bags_once, BAGS_EVERY_S),
             Duty("watch_stock", self.watch_stock_once, WATCH_EVERY_S),
             Duty("watch_funds", self.watch_funds_once, WATCH_EVERY_S),
@@ -102,6 +103,11 @@ class Upkeep:
         """Let one portion of bags lapse that nobody weighed in time; return how many."""
         async with self.engine.begin() as conn:
             return await lapse_next(conn, clock_shift_s=self.clock_shift_s)
+
+    async def expire_pickups_once(self) -> int:
+        """Close one portion of pickups that nobody came to; return how many."""
+        async with self.engine.begin() as conn:
+            return await expire_next(conn, clock_shift_s=self.clock_shift_s)
 
     async def remind_of_bags_once(self) -> int:
         """Remind one portion of members whose bags lapse soon; return how many bags."""

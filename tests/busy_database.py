@@ -23,6 +23,7 @@ from backend.events import CHECK_IN_ACCEPTED, CREDIT, REPORT, Event
 from backend.ids import uuid7
 from backend.intake.bags import write_weighings
 from backend.intake.binding import write_bindings
+from backend.intake.collecting import write_reports
 from backend.intake.domain import Binding, Capture, Photo, Weighing
 from backend.intake.doubts import DoubtDecision, write_doubt_decisions
 from backend.intake.handing_over import (
@@ -35,6 +36,7 @@ from backend.intake.handing_over import (
 from backend.intake.no_drive import NoDriveDay, OdometerPhoto
 from backend.intake.no_drive_days import write_no_drive_days, write_odometers
 from backend.intake.photos import write_photos
+from backend.intake.pickup_steps import Asked as PickupAsked, ask, assign
 from backend.intake.queries import insert_captures
 from backend.intake.tallies import write_tallies
 from backend.intake.tally import TallyKey, TallyReport
@@ -43,8 +45,10 @@ from backend.ledger.steps import place_hold, release_hold, settle_hold
 from backend.outbox import append, take
 from backend.recycling.domain import Actor, By, Step
 from backend.recycling.doubt_queries import open_doubts
+from backend.recycling.pickups import Report, ReportKind, Slot
 from backend.recycling.queries import add_bags
 from backend.reports.steps import report_step
+from backend.sealing import make_sealer
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_claim, make_order, saved_account
 from tests.busy_canteen import fill_canteen
@@ -311,6 +315,26 @@ async def _bags(engine, account_id):
         doubt = (await open_doubts(conn, codes))[codes[3]]
     decision = DoubtDecision(doubt.id, "operator", "credited", 1_200)
     await run_batch(engine, partial(write_doubt_decisions, rules=RULES), [decision])
+    await _pick_up(engine, account_id, codes[7])
+
+
+async def _pick_up(engine, account_id, code):
+    """A collector picks a bag up, weighs it and reports twice; another pickup is waited for."""
+    sealer, slot = make_sealer("", SECRET), Slot(NOW.date() + timedelta(days=3), 9)
+    other = await saved_account(engine, points=0)
+    async with engine.begin() as conn:
+        now = (await lock_accounts(conn, ())).now
+        asked = PickupAsked(account_id, "330100", slot, 1, "文三路 1 号")
+        pickup_id = await ask(conn, asked, now, sealer)
+        await ask(conn, asked._replace(account_id=other), now, sealer)
+        await assign(conn, pickup_id, "collector")
+    reports = [
+        Report(uuid7(), pickup_id, ReportKind.PICKED_UP, NOW, code, 1_500),
+        Report(uuid7(), pickup_id, ReportKind.DONE, NOW),
+    ]
+    for _ in range(2):
+        async with engine.begin() as conn:
+            await write_reports(conn, "collector", reports, RULES)
 
 
 async def _photos(engine, account_id):

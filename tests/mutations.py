@@ -304,6 +304,10 @@ MUTATIONS = {
             " mass_g_decided = NULL WHERE outcome = 'credited'"
         ),
     ),
+    "a pickup done by nobody": (
+        "pickups_follow_reports",
+        "DELETE FROM pickup_report WHERE kind = 'done'",
+    ),
     "a bag that lapsed and waits": (
         "bags_follow_check_ins",
         (

@@ -12,11 +12,14 @@ from backend.crediting.steps import Rulebook
 from backend.http.routes import Route
 from backend.intake.bag_routes import BagDesk
 from backend.intake.bags import write_weighings
+from backend.intake.collector_routes import CollectorDesk
 from backend.intake.doubt_routes import DoubtDesk
 from backend.intake.doubts import write_doubt_decisions
 from backend.intake.handing_over import write_hand_overs, write_losses
+from backend.intake.pickup_routes import PickupDesk
 from backend.recycling.batch_routes import BagBatchDesk
 from backend.recycling.codes import BagLink
+from backend.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ class BagRoom:
     batchers: Sequence[Batcher[Any, Any]]
 
 
-def build_bags(engine: AsyncEngine, rules: Rulebook, link: BagLink) -> BagRoom:
+def build_bags(
+    engine: AsyncEngine, rules: Rulebook, link: BagLink, *, sealer: Sealer, region: str
+) -> BagRoom:
     """Wire what follows bags from the printer to the sorting table."""
     batches = BagBatchDesk(engine, link, rules.claim_secret, rules.clock_shift_s)
     desk = BagDesk(
@@ -38,7 +43,10 @@ def build_bags(engine: AsyncEngine, rules: Rulebook, link: BagLink) -> BagRoom:
         secret=rules.claim_secret,
     )
     doubts = DoubtDesk(engine, Batcher(engine, partial(write_doubt_decisions, rules=rules)))
+    pickups = PickupDesk(engine, sealer, region, rules.clock_shift_s)
+    collectors = CollectorDesk(engine, sealer, rules, link)
+    at_the_door = (*pickups.routes(), *collectors.routes())
     return BagRoom(
-        (*batches.routes(), *desk.routes(), *doubts.routes()),
+        (*batches.routes(), *desk.routes(), *doubts.routes(), *at_the_door),
         (*desk.batchers, doubts.decisions),
     )

@@ -19,6 +19,7 @@ from backend.intake.tallies import write_tallies
 from backend.intake.trips import write_trips
 from backend.intake.uploads import Uploads
 from backend.recycling.codes import BagLink
+from backend.sealing import Sealer
 
 
 def build_intake(
@@ -29,6 +30,7 @@ def build_intake(
     *,
     region: str,
     link: BagLink,
+    sealer: Sealer,
 ) -> Intake:
     """Wire the room; `region` is used where a report names no place, `link` in QR codes of bags."""
     own = OwnReports(
@@ -51,7 +53,7 @@ def build_intake(
         waiters=waiters,
         own=own,
         events=events,
-        bags=build_bags(engine, rules, link),
+        bags=build_bags(engine, rules, link, sealer=sealer, region=region),
         link=link,
         region=region,
     )

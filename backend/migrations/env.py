@@ -26,6 +26,7 @@ TABLES = (
     "backend.partners.card_tables",
     "backend.partners.device_tables",
     "backend.partners.tables",
+    "backend.recycling.pickup_tables",
     "backend.recycling.tables",
     "backend.reports.tables",
     "backend.rewards.call_tables",

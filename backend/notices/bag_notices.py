@@ -1,4 +1,4 @@
-"""What members are told of their bags: that one lapses soon, and that one has lapsed."""
+"""What members are told of their bags and pickups: what lapses soon, has lapsed or was missed."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.checkins.queries import clock
-from backend.notices.domain import BAG_LAPSED, BAG_LAPSING, Notice
+from backend.notices.domain import BAG_LAPSED, BAG_LAPSING, PICKUP_MISSED, Notice
 from backend.notices.queries import insert_notices
 from backend.recycling.domain import LATE_WINDOW, REMIND_BEFORE, Bag
+from backend.recycling.pickup_queries import not_home_of
 from backend.recycling.queries import lapsed_by_check_in, remind_bags
 from backend.units import shanghai_day
 
@@ -31,6 +32,19 @@ async def remind_of_bags(
 async def lapsed_bag_notices(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Notice]:
     """The notices of bags that have lapsed, by their check-ins."""
     return [_notice(BAG_LAPSED, each) for each in await lapsed_by_check_in(conn, ids)]
+
+
+async def missed_pickup_notices(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Notice]:
+    """The notices of pickups at which nobody was at home; one for each time somebody came."""
+    return [
+        Notice(
+            each.account_id,
+            PICKUP_MISSED,
+            f"{each.id} {each.status_at.isoformat()}",
+            {"pickup_id": each.id, "slot_on": each.slot_on},
+        )
+        for each in await not_home_of(conn, ids)
+    ]
 
 
 def _notice(kind: str, bag: Bag) -> Notice:

@@ -18,6 +18,7 @@ VOUCHER_RETURNED: Final = "voucher_returned"
 VOUCHER_UNDECIDED: Final = "voucher_undecided"
 BAG_LAPSING: Final = "bag_lapsing"
 BAG_LAPSED: Final = "bag_lapsed"
+PICKUP_MISSED: Final = "pickup_missed"
 
 Arguments = Mapping[str, Any]
 
@@ -127,6 +128,13 @@ _TEMPLATES: Mapping[str, tuple[Words, Words]] = {
             "Reward is being looked into",
             "The merchant's system has not said whether it handed over {reward}. Somebody is"
             " finding out; your {points} points stay held until you hear from us.",
+        ),
+    ),
+    PICKUP_MISSED: (
+        Words("上门时无人", "{slot_on} 收运员上门时无人应答,请改约或取消这次预约。"),
+        Words(
+            "Nobody was at home",
+            "The collector came on {slot_on} and met nobody. Choose another time, or cancel.",
         ),
     ),
     BAG_LAPSING: (

@@ -9,7 +9,7 @@ from backend.checkins.queries import clock
 from backend.crediting.restated_queries import restated
 from backend.events import STOP_ANNOUNCED, Event
 from backend.ledger.passes import Pass, advance, finish, next_holders, take_reminder_pass
-from backend.notices.bag_notices import lapsed_bag_notices
+from backend.notices.bag_notices import lapsed_bag_notices, missed_pickup_notices
 from backend.notices.domain import (
     CREDIT_RESTATED,
     POINTS_EXPIRED,
@@ -56,6 +56,7 @@ async def notify_step(
         *await _late_payments(conn, ids),
         *await _calls(conn, ids),
         *await lapsed_bag_notices(conn, ids),
+        *await missed_pickup_notices(conn, ids),
     ]
     await insert_notices(conn, notices, await clock(conn, clock_shift_s))
     for work in works:

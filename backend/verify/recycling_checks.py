@@ -34,6 +34,19 @@ WHERE (outcome = 'pending' AND num_nonnulls(bag.weighed_at, lapsed_at, lost_at) 
    OR (outcome = 'credited' AND bag.weighed_at IS NULL)
 """
 
+_PICKUPS_FOLLOW_REPORTS = """
+SELECT pickup.id, pickup.status, NULL AS code FROM pickup
+WHERE pickup.status = 'done' AND NOT EXISTS (
+  SELECT FROM pickup_report WHERE pickup_id = pickup.id AND kind = 'done')
+UNION ALL
+SELECT pickup.id, pickup.status, NULL FROM pickup JOIN pickup_report ON pickup_id = pickup.id
+WHERE kind = 'done' AND closed_at IS NULL
+UNION ALL
+SELECT pickup_id, pickup_report.kind, pickup_report.code FROM pickup_report
+LEFT JOIN bag_custody AS link ON link.code = pickup_report.code AND link.step = 'picked_up'
+WHERE kind = 'picked_up' AND link.code IS NULL
+"""
+
 RECYCLING_CHECKS = (
     Check(
         "bag_chains_are_whole",
@@ -52,5 +65,11 @@ RECYCLING_CHECKS = (
         "待核实的称重没有入账",
         "A weight in doubt is not credited before an operator has looked",
         _DOUBTS_HOLD_BACK,
+    ),
+    Check(
+        "pickups_follow_reports",
+        "上门收取的状态与收运员上报一致",
+        "A pickup is done as its collector says, and each bag picked up is in its chain",
+        _PICKUPS_FOLLOW_REPORTS,
     ),
 )

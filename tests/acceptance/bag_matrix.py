@@ -11,4 +11,13 @@ BAG_ROUTES = {
     "GET /v1/operator/bags": (401, 403, 403, 403, 403, 200),
     "GET /v1/operator/bag-doubts": (401, 403, 403, 403, 403, 200),
     "POST /v1/operator/bag-doubts/{id}/decisions": (401, 403, 403, 403, 403, 422),
+    "POST /v1/pickups": (401, 422, 422, 403, 403, 403),
+    "GET /v1/pickups": (401, 200, 200, 403, 403, 403),
+    "GET /v1/pickups/{id}": (401, 404, 404, 403, 403, 403),
+    "POST /v1/pickups/{id}/cancel": (401, 404, 404, 403, 403, 403),
+    "POST /v1/pickups/{id}/reschedule": (401, 422, 422, 403, 403, 403),
+    "GET /v1/operator/pickups": (401, 403, 403, 403, 403, 200),
+    "PUT /v1/operator/pickups/{id}/collector": (401, 403, 403, 403, 403, 415),
+    "GET /v1/collector/pickups": (401, 403, 403, 403, 403, 403),
+    "POST /v1/collector/reports": (401, 403, 403, 403, 403, 403),
 }
