@@ -1,11 +1,13 @@
 """What the processor repeats so that promises are kept.
 
-Points vest, are paid and expire; bags lapse; members are reminded and operators warned.
+Points vest, are paid and expire; bags lapse; members are reminded and operators warned; small
+pictures of photos are forgotten.
 Each duty is one small transaction that can be made twice; several processors may do it at once.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
@@ -17,6 +19,7 @@ from backend.campaigns.domain import used_percent
 from backend.campaigns.pending import fundable_queues
 from backend.canteens.joining import join_waiting, lapse_waiting
 from backend.checkins.queries import clock
+from backend.checkins.resemblance_queries import THUMBNAIL_KEPT_H, forget_thumbnails
 from backend.crediting.expiry import expire_next
 from backend.crediting.steps import Rulebook
 from backend.crediting.vesting import fund_queue, pay_due
@@ -32,6 +35,8 @@ WATCH_EVERY_S = 60.0
 BAGS_EVERY_S = 60.0  # a late weight is refused from its last moment on, duty or no duty
 JOIN_TRAYS_EVERY_S = 2.0  # a member who has just linked her card looks at her phone
 LAPSE_TRAYS_EVERY_S = 60.0
+FORGET_EVERY_S = 60.0
+FORGOTTEN_AT_ONCE_MAX = 1_000  # 10 MB of small pictures: a short transaction
 
 _log = structlog.get_logger(__name__)
 _fund_used = Gauge("tanhui_fund_used_percent", "Part of a fund's budget that was drawn", ["fund"])
@@ -72,6 +77,7 @@ class Upkeep:
             Duty("remind_of_bags", self.remind_of_bags_once, BAGS_EVERY_S),
             Duty("watch_stock", self.watch_stock_once, WATCH_EVERY_S),
             Duty("watch_funds", self.watch_funds_once, WATCH_EVERY_S),
+            Duty("forget_thumbnails", self.forget_thumbnails_once, FORGET_EVERY_S),
         ]
 
     async def pay_due_once(self) -> int:
@@ -120,6 +126,13 @@ class Upkeep:
             raised = await watch_stock(conn, await clock(conn, self.clock_shift_s))
         _stock_alerts.inc(raised)
         return 0
+
+    async def forget_thumbnails_once(self) -> int:
+        """Delete one portion of the thumbnails that no copy can be counted beside any more."""
+        async with self.engine.begin() as conn:
+            now = await clock(conn, self.clock_shift_s)
+            before = now - timedelta(hours=THUMBNAIL_KEPT_H)
+            return await forget_thumbnails(conn, before=before, limit=FORGOTTEN_AT_ONCE_MAX)
 
     async def watch_funds_once(self) -> int:
         """Measure the funds and raise new alerts; always pauses afterwards."""

@@ -71,6 +71,18 @@ class Workers:
         """
         return await self._scoring.call(partial(_score, self._model_path), list(jpegs))
 
+    async def resemblances(self, asked: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[list[int]]:
+        """Lay packed thumbnails over each other, see `scoring.registration`; answers in order.
+
+        Raises:
+            WorkerDied: One of them kills its process.
+            TimeoutError: They took more than `SCORE_S_MAX`.
+            WorkersUnavailable: No process can be started, or the model does not load.
+        """
+        if not asked:
+            return []
+        return await self._scoring.call(_resemblances, list(asked))
+
     async def model_sha256(self) -> str:
         """Hash of the model that scores.
 
@@ -118,3 +130,13 @@ def _score(model_path: Path | None, jpegs: Sequence[bytes]) -> "list[PlateScore 
         if len(jpegs) == 1:
             return [unreadable]
     return [answer for jpeg in jpegs for answer in _score(model_path, [jpeg])]
+
+
+def _resemblances(asked: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[list[int]]:
+    from scoring.registration import resemblances
+    from scoring.thumbnail import Thumbnail
+
+    return [
+        resemblances(Thumbnail.unpacked(one), [Thumbnail.unpacked(each) for each in others])
+        for one, others in asked
+    ]

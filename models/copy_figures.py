@@ -1,4 +1,8 @@
-"""How near copies come to their originals, and how near honest photos come to each other."""
+"""How near copies come to their originals, and how near honest photos come to each other.
+
+Every photo is one among all others of its canteen, and only those of them are laid over it that the
+service would propose.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -15,9 +19,11 @@ from models.metrics import rate_bound
 from models.photos import Photo
 from scoring.photo import sanitise
 from scoring.plate import PARTS, PlateRecogniser
+from scoring.registration import PROPOSED_MAX, resemblances
+from scoring.thumbnail import Thumbnail
 
 OTHERS: Final = 1_000  # decision 8: among so many others of its canteen's 48 hours
-CANTEENS: Final = 6
+CANTEENS: Final = 4
 COPIED_PER_CANTEEN: Final = 16
 COPIED_SIDE_PX: Final = 720  # the short side: a mini-program's photo
 UPLOAD_QUALITY: Final = 85  # what phones write
@@ -34,10 +40,24 @@ class Looks:
     Attributes:
         turns: fingerprints in eight orientations, shape (n, 8, 256), -1 and 1, float32.
         embeddings: shape (n, dimension), float32, as float16 stores them.
+        thumbnails: of all n photos.
     """
 
     turns: NDArray[np.float32]
     embeddings: NDArray[np.float32]
+    thumbnails: Sequence[Thumbnail]
+
+    def __add__(self, others: "Looks") -> "Looks":
+        """These photos and then the others."""
+        return Looks(
+            np.concatenate([self.turns, others.turns]),
+            np.concatenate([self.embeddings, others.embeddings]),
+            [*self.thumbnails, *others.thumbnails],
+        )
+
+    def __getitem__(self, which: slice) -> "Looks":
+        """Some of these photos."""
+        return Looks(self.turns[which], self.embeddings[which], self.thumbnails[which])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +67,32 @@ class Nearest:
     Attributes:
         bits: between fingerprints in their nearest orientation.
         parts: 1 minus the cosine of embeddings, per 10,000.
+        unlike: 10,000 minus the resemblance, in parts, of those that are laid over it.
         others: how many others each photo was compared with.
     """
 
     source: str
     bits: Bits
     parts: Parts
+    unlike: Bits
     others: int
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Of each photo, the distance of one kind of copy to it."""
+    """Of each photo, the distance of one kind of copy to it.
+
+    Attributes:
+        unlike: as in `Nearest`; 10,000 where the original is not among those that are laid over.
+        proposed: whether it is among them.
+    """
 
     source: str
     kind: str
     bits: Bits
     parts: Parts
+    unlike: Bits
+    proposed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +122,24 @@ def measured(
         looks = looks_of(real, recogniser)
         honest.append(nearest_others(REAL, looks))
         copied += _copied(REAL, real, looks, recogniser)
-    pictures: list[Image.Image] = []
+    rendered = []
     for canteen in range(canteens):
         series = [canteen_plate(canteen, number) for number in range(plates)]
-        honest.append(nearest_others(f"canteen {canteen + 1}", looks_of(series, recogniser)))
-        pictures += [_as_large_as_a_phone_s(each) for each in series[:COPIED_PER_CANTEEN]]
-    copied += _copied(RENDERED, pictures, looks_of(pictures, recogniser), recogniser)
-    return CopyFigures(honest, copied)
+        looks = looks_of(series, recogniser)
+        honest.append(nearest_others(f"canteen {canteen + 1}", looks))
+        pictures = [_as_large_as_a_phone_s(each) for each in series[:COPIED_PER_CANTEEN]]
+        among = looks_of(pictures, recogniser) + looks[len(pictures) :]
+        rendered.append(_copied(RENDERED, pictures, among, recogniser))
+    return CopyFigures(honest, [*copied, *map(_joined, zip(*rendered, strict=True))])
+
+
+def _joined(parts: Sequence[Copied]) -> Copied:
+    """One kind of copy in all canteens."""
+    joined = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("bits", "parts", "unlike", "proposed")
+    }
+    return Copied(parts[0].source, parts[0].kind, **joined)
 
 
 def _clean_dishes(photos: Sequence[Photo]) -> list[Image.Image]:
@@ -119,26 +159,39 @@ def _as_large_as_a_phone_s(picture: Image.Image) -> Image.Image:
 
 
 def _copied(
-    source: str, pictures: Sequence[Image.Image], looks: Looks, recogniser: PlateRecogniser
+    source: str, pictures: Sequence[Image.Image], among: Looks, recogniser: PlateRecogniser
 ) -> list[Copied]:
+    """Of each kind of copy, made of `pictures`, which are the first `among` honest photos."""
     found = []
     for kind, copy in COPIES.items():
         random = np.random.default_rng(0)
         copies = looks_of([copy(picture, random) for picture in pictures], recogniser)
-        bits = np.array(
-            [
-                _bits_between(one, other)
-                for one, other in zip(copies.turns, looks.turns, strict=True)
-            ]
+        bits, cosines = _bits(copies, among), copies.embeddings @ among.embeddings.T
+        proposals = proposed(cosines)
+        unlike = [_unlike(copies, number, among, others) for number, others in enumerate(proposals)]
+        is_proposed = [number in others for number, others in enumerate(proposals)]
+        found.append(
+            Copied(
+                source,
+                kind,
+                bits.diagonal(),
+                _parts(cosines.diagonal()),
+                np.array(unlike),
+                np.array(is_proposed),
+            )
         )
-        cosines = (copies.embeddings * looks.embeddings).sum(axis=1)
-        found.append(Copied(source, kind, bits, _parts(cosines)))
     return found
 
 
+def _unlike(copies: Looks, number: int, among: Looks, others: Sequence[int]) -> int:
+    """Of a copy to its original, which has the same number, if that is among the others."""
+    found = dict(zip(others, _resemblances(copies, number, among, others), strict=True))
+    return PARTS - found.get(number, 0)
+
+
 def looks_of(pictures: Sequence[Image.Image], recogniser: PlateRecogniser) -> Looks:
-    """Fingerprints and embeddings by the path that an upload takes."""
-    turns, embeddings = [], []
+    """Fingerprints, embeddings and thumbnails by the path that an upload takes."""
+    turns, embeddings, thumbnails = [], [], []
     for picture in pictures:
         [score] = recogniser.score([sanitise(_uploaded(picture)).jpeg])
         packed = np.stack(
@@ -146,7 +199,8 @@ def looks_of(pictures: Sequence[Image.Image], recogniser: PlateRecogniser) -> Lo
         )
         turns.append(np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1)
         embeddings.append(np.frombuffer(score.embedding, "<f2").astype(np.float32))
-    return Looks(np.stack(turns), np.stack(embeddings))
+        thumbnails.append(Thumbnail.unpacked(score.thumbnail))
+    return Looks(np.stack(turns), np.stack(embeddings), thumbnails)
 
 
 def _uploaded(picture: Image.Image) -> bytes:
@@ -156,22 +210,41 @@ def _uploaded(picture: Image.Image) -> bytes:
 
 
 def nearest_others(source: str, looks: Looks) -> Nearest:
-    """The nearest other photo of each, by fingerprint and by embedding."""
-    upright = looks.turns[:, 0]
-    count, size = upright.shape
-    bits = np.full((count, count), size, np.int64)
-    for turn in range(looks.turns.shape[1]):
-        agree = looks.turns[:, turn] @ upright.T
-        np.minimum(bits, ((size - agree) / 2).round().astype(np.int64), out=bits)
+    """The nearest other photo of each, by fingerprint, by embedding and laid over it."""
+    bits = _bits(looks, looks)
     bits = np.minimum(bits, bits.T)
-    np.fill_diagonal(bits, size)
+    np.fill_diagonal(bits, looks.turns.shape[-1])
     cosines = looks.embeddings @ looks.embeddings.T
     np.fill_diagonal(cosines, -1)
-    return Nearest(source, bits.min(axis=1), _parts(cosines.max(axis=1)), count - 1)
+    alike = [
+        max(_resemblances(looks, number, looks, [each for each in others if each != number]))
+        for number, others in enumerate(proposed(cosines))
+    ]
+    return Nearest(
+        source,
+        bits.min(axis=1),
+        _parts(cosines.max(axis=1)),
+        PARTS - np.array(alike),
+        len(bits) - 1,
+    )
 
 
-def _bits_between(copy: NDArray[np.float32], original: NDArray[np.float32]) -> int:
-    return round(float((copy.shape[1] - (copy @ original[0]).max()) / 2))
+def _bits(photos: Looks, others: Looks) -> Bits:
+    """Between fingerprints in their nearest orientation; shape (photos, others)."""
+    agree = np.stack([photos.turns[:, turn] @ others.turns[:, 0].T for turn in range(8)])
+    return np.asarray(np.round((others.turns.shape[-1] - agree.max(axis=0)) / 2), np.int64)
+
+
+def proposed(cosines: NDArray[np.float32]) -> list[list[int]]:
+    """Which others the service would lay over each photo; shape (photos, others)."""
+    nearest: list[list[int]] = np.argsort(-cosines, axis=1, kind="stable")[
+        :, :PROPOSED_MAX
+    ].tolist()
+    return nearest
+
+
+def _resemblances(photos: Looks, number: int, others: Looks, which: Sequence[int]) -> list[int]:
+    return resemblances(photos.thumbnails[number], [others.thumbnails[each] for each in which])
 
 
 def _parts(cosines: NDArray[np.float32]) -> Parts:
@@ -183,7 +256,7 @@ def met(honest: Sequence[Nearest], limits: Mapping[str, int]) -> tuple[int, int,
 
     Args:
         honest: of which canteens; pooled, since none alone has enough photos for a bound of 0.1 %.
-        limits: `bits` or `parts` to the distance; a photo that is within any of them counts.
+        limits: name of a distance of `Nearest` to the limit; a photo within any of them counts.
     """
     hits = [
         np.any([getattr(each, name) <= limit for name, limit in limits.items()], axis=0)

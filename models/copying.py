@@ -1,6 +1,7 @@
 """What people do to a photo that they use again: the copies whose detection the card states."""
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -42,14 +43,34 @@ def _upright_turn(picture: Image.Image, random: Random) -> Image.Image:
     return picture.transpose(turns[int(random.integers(len(turns)))])
 
 
-def _turned_slightly(picture: Image.Image, random: Random) -> Image.Image:
-    """Turned by 3 degrees and cropped so that no empty corner shows, as an editor does."""
-    degrees = 3.0 if random.random() < 0.5 else -3.0  # noqa: PLR2004 - either way
-    turned = picture.rotate(degrees, Image.Resampling.BICUBIC)
-    short = 0.05 * min(picture.size)
-    return turned.crop(
-        (int(short), int(short), int(picture.width - short), int(picture.height - short))
-    )
+def _off_centre(picture: Image.Image, _: Random) -> Image.Image:
+    """Cropped by 15 % of each side, all of it right and below."""
+    width, height = (round(side * 0.85) for side in picture.size)
+    return picture.crop((0, 0, width, height))
+
+
+def _turned(degrees: float) -> Copying:
+    """Turned either way and cropped so that no empty corner shows, as an editor does."""
+
+    def turn(picture: Image.Image, random: Random) -> Image.Image:
+        either_way = degrees if random.random() < 0.5 else -degrees  # noqa: PLR2004
+        turned = picture.rotate(either_way, Image.Resampling.BICUBIC)
+        aspect = max(picture.width / picture.height, picture.height / picture.width)
+        share = 1 / (math.cos(math.radians(degrees)) + aspect * math.sin(math.radians(degrees)))
+        width, height = (int(side * share) for side in picture.size)
+        left, top = (picture.width - width) // 2, (picture.height - height) // 2
+        return turned.crop((left, top, left + width, top + height))
+
+    return turn
+
+
+def _one_after_another(*copyings: Copying) -> Copying:
+    def copy(picture: Image.Image, random: Random) -> Image.Image:
+        for copying in copyings:
+            picture = copying(picture, random)
+        return picture
+
+    return copy
 
 
 def _mirrored(picture: Image.Image, _: Random) -> Image.Image:
@@ -75,9 +96,15 @@ COPIES: Final[Mapping[str, Copying]] = {
     "half the size": _halved,
     "cropped by 5 %": _cropped(0.05),
     "cropped by 15 %": _cropped(0.15),
+    "cropped by 15 %, off centre": _off_centre,
     "turned by 90, 180 or 270 degrees": _upright_turn,
-    "turned by 3 degrees": _turned_slightly,
+    "turned by 3 degrees": _turned(3),
+    "turned by 10 degrees": _turned(10),
     "mirrored": _mirrored,
     "20 % brighter": _brighter,
     "screenshot": _screenshot,
+    "cropped by 10 % and mirrored": _one_after_another(_cropped(0.1), _mirrored),
+    "cropped by 10 %, brighter, compressed": _one_after_another(
+        _cropped(0.1), _brighter, _recompressed
+    ),
 }

@@ -57,10 +57,11 @@ class Fingerprints:
 def fingerprints_of(image: Image.Image) -> Fingerprints:
     """Fingerprint an RGB image in its eight orientations, at the cost of one.
 
-    The dark bars that a gallery or a screenshot puts round a photo are no part of it.
+    The dark bars that a gallery or a screenshot puts round a photo are no part of it: callers hand
+    over what `without_bars` leaves.
     """
     side = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
-    small = _without_bars(image).resize(side, Image.Resampling.BILINEAR)
+    small = image.resize(side, Image.Resampling.BILINEAR)
     bits, quality = dihedral_hashes(np.asarray(small))
     return Fingerprints(
         orientations=tuple(np.packbits(row).tobytes() for row in bits),
@@ -68,7 +69,7 @@ def fingerprints_of(image: Image.Image) -> Fingerprints:
     )
 
 
-def _without_bars(image: Image.Image) -> Image.Image:
+def without_bars(image: Image.Image) -> Image.Image:
     """Cut off dark, even rows above and below, and columns left and right.
 
     A camera's dark is noisy and a screen's is not; bright bars are left alone, because an

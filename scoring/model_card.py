@@ -53,12 +53,15 @@ class CopyLimits:
         embedding_review_max: 1 minus the cosine of two embeddings, per 10,000; within it a person
             looks.
         risk_review_min: risk per 10,000 from which on a person looks.
+        resemblance_review_min: how well another photo of the region and 48 hours, laid over this
+            one, must explain it for a person to look, per 10,000; above 10,000 is never.
     """
 
     fingerprint_refused_max: int = -1
     fingerprint_review_max: int = 31
     embedding_review_max: int = -1
     risk_review_min: int = 5_000
+    resemblance_review_min: int = 10_001
 
 
 UNMEASURED: Final = CopyLimits()

@@ -14,9 +14,15 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from scoring.fingerprint import FINGERPRINT_SIDE_PX_MAX, Fingerprints, fingerprints_of
+from scoring.fingerprint import (
+    FINGERPRINT_SIDE_PX_MAX,
+    Fingerprints,
+    fingerprints_of,
+    without_bars,
+)
 from scoring.model_card import UNMEASURED, CopyLimits, ModelCard, Thresholds, load_checked
 from scoring.photo import decode_evidence
+from scoring.thumbnail import thumbnail_of
 
 Verdict = Literal["accepted", "in_review", "rejected"]
 CLASSES: Final = ("clean", "residue", "leftover", "full", "not_a_plate")
@@ -58,6 +64,7 @@ class PlateScore:
         embedding: little-endian float16, of length one.
         fingerprints: PDQ in its eight orientations.
         quality: light and sharpness.
+        thumbnail: packed, see `scoring.thumbnail`; empty where nothing is compared.
         recapture_risk: `recapture` scaled so that the card's line for it is its line of risk.
         limits: of the card of `model`, from where on photos count as copies.
     """
@@ -71,6 +78,7 @@ class PlateScore:
     embedding: bytes
     fingerprints: Fingerprints
     quality: Quality
+    thumbnail: bytes = b""
     recapture_risk: int = 0
     limits: CopyLimits = UNMEASURED
 
@@ -137,6 +145,7 @@ class PlateRecogniser:
         recapture_parts = round(float(recapture) * PARTS)
         quality = quality_of(photo)
         verdict, reason = decide(scores, recapture_parts, quality, self.card.thresholds)
+        shown = without_bars(photo)
         return PlateScore(
             scores=scores,
             recapture=recapture_parts,
@@ -145,8 +154,9 @@ class PlateRecogniser:
             reason=reason,
             model=self.card.sha256,
             embedding=embedding.astype("<f2").tobytes(),
-            fingerprints=fingerprints_of(photo),
+            fingerprints=fingerprints_of(shown),
             quality=quality,
+            thumbnail=thumbnail_of(shown).packed,
             recapture_risk=recapture_risk(recapture_parts, self.card),
             limits=self.card.copies,
         )

@@ -7,6 +7,8 @@ from hashlib import sha256
 from scoring.fingerprint import ORIENTATIONS, Fingerprints
 from scoring.photo import sanitise
 from scoring.plate import CLASSES, PARTS, PlateScore, Quality
+from scoring.registration import resemblances
+from scoring.thumbnail import Thumbnail
 
 EMBEDDING = b"\x00\x3c" + b"\x00\x00" * 63  # float16: 1, then zeros
 MODEL = "0" * 64
@@ -30,6 +32,13 @@ def make_score(jpeg=b"a plate", *, verdict="accepted", reason=None, fingerprint=
         fingerprints=Fingerprints(tuple(orientations), 100),
     )
     return replace(score, **changes)
+
+
+def _resemblances(asked):
+    return [
+        resemblances(Thumbnail.unpacked(one), [Thumbnail.unpacked(each) for each in others])
+        for one, others in asked
+    ]
 
 
 class ScriptedScorer:
@@ -61,6 +70,10 @@ class ScriptedScorer:
             if isinstance(answer, Exception) and not hasattr(answer, "reason"):
                 raise answer
         return answers
+
+    async def resemblances(self, asked):
+        """Not scripted: a score has no thumbnail unless a test gives it one."""
+        return await asyncio.to_thread(_resemblances, asked)
 
     async def model_sha256(self):
         return MODEL

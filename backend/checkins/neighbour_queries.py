@@ -26,38 +26,38 @@ NEIGHBOURS_WITHIN_H = 48
 # before count as well, so that a crowd of them hides nothing.
 NEAREST_LOOKED_AT = 10
 
-_TURNS = range(len(ORIENTATIONS))
+TURNS = range(len(ORIENTATIONS))
 # A photo that was rejected used nothing up, so a retake may resemble it. But a rejected copy stands
 # for its original, and a photo whose score says no is as good as rejected.
-_COUNTS = (
+COUNTS = (
     "(check_in.status <> 'rejected' OR EXISTS (SELECT FROM near_match"
     " WHERE near_match.yields = check_in.id AND near_match.kind = 'copy'))"
     " AND NOT (check_in.status = 'received' AND score.verdict = 'rejected')"
 )
 
-_PDQ_OF_TURN = ", ".join(f"CAST(turn_{turn} AS bit(256)) AS turn_{turn}" for turn in _TURNS)
-_RECENT = (
+PDQ_OF_TURN = ", ".join(f"CAST(turn_{turn} AS bit(256)) AS turn_{turn}" for turn in TURNS)
+RECENT = (
     "stored.taken_at BETWEEN asked.taken_at - make_interval(hours => :hours)"
     " AND asked.taken_at + make_interval(hours => :hours)"
 )
 _RECENT_NEIGHBOURS = (
     "SELECT asked.id AS check_in_id, near.id AS neighbour_id, near.bits,"
     " CASE WHEN score.model_sha256 = asked.model THEN near.apart END AS apart"
-    f" FROM (SELECT id, taken_at, region, model, {_PDQ_OF_TURN},"
+    f" FROM (SELECT id, taken_at, region, model, {PDQ_OF_TURN},"
     " CAST(embedding AS halfvec) AS embedding"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS timestamptz[]), CAST(:regions AS text[]),"
     " CAST(:models AS text[]), CAST(:embeddings AS text[]),"
-    f" {', '.join(f'CAST(:turn_{turn} AS text[])' for turn in _TURNS)}) AS given(id, taken_at,"
-    f" region, model, embedding, {', '.join(f'turn_{turn}' for turn in _TURNS)}) OFFSET 0) AS asked"
+    f" {', '.join(f'CAST(:turn_{turn} AS text[])' for turn in TURNS)}) AS given(id, taken_at,"
+    f" region, model, embedding, {', '.join(f'turn_{turn}' for turn in TURNS)}) OFFSET 0) AS asked"
     # OFFSET 0 keeps each distance from being computed once more where it is compared.
     " CROSS JOIN LATERAL (SELECT stored.check_in_id AS id, CAST(least("
-    f"{', '.join(f'stored.pdq <~> asked.turn_{turn}' for turn in _TURNS)}) AS integer) AS bits,"
+    f"{', '.join(f'stored.pdq <~> asked.turn_{turn}' for turn in TURNS)}) AS integer) AS bits,"
     f" CAST(round({PARTS} * (1 + (stored.embedding <#> asked.embedding))) AS integer) AS apart"
-    f" FROM photo_fingerprint AS stored WHERE stored.region = asked.region AND {_RECENT}"
+    f" FROM photo_fingerprint AS stored WHERE stored.region = asked.region AND {RECENT}"
     " AND stored.check_in_id <> asked.id OFFSET 0) AS near"
     " JOIN score ON score.check_in_id = near.id JOIN check_in ON check_in.id = near.id"
     " WHERE (near.bits <= :near OR (near.apart <= :alike AND score.model_sha256 = asked.model))"
-    f" AND {_COUNTS}"
+    f" AND {COUNTS}"
 )
 _COPIES_ANYWHERE = (
     "SELECT asked.id AS check_in_id, near.id AS neighbour_id,"
@@ -66,12 +66,12 @@ _COPIES_ANYWHERE = (
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS timestamptz[]), CAST(:pdqs AS text[]))"
     " AS given(id, taken_at, bits) OFFSET 0) AS asked"
     " CROSS JOIN LATERAL (SELECT stored.check_in_id AS id, stored.pdq <~> asked.pdq AS bits,"
-    f" {_RECENT} AS is_recent FROM photo_fingerprint AS stored"
+    f" {RECENT} AS is_recent FROM photo_fingerprint AS stored"
     " ORDER BY stored.pdq <~> asked.pdq LIMIT :looked_at) AS near"
     " JOIN score ON score.check_in_id = near.id JOIN check_in ON check_in.id = near.id"
     " WHERE near.id <> asked.id AND near.bits <= (CASE WHEN near.is_recent"
     " THEN CAST(:near AS integer) ELSE CAST(:refused AS integer) END)"
-    f" AND {_COUNTS} GROUP BY asked.id, near.id, near.is_recent"
+    f" AND {COUNTS} GROUP BY asked.id, near.id, near.is_recent"
 )
 
 
@@ -80,6 +80,7 @@ class Kind(StrEnum):
 
     COPY = "copy"  # so near that honest plates do not meet: not counted
     NEAR = "near"  # near fingerprints: a person looks
+    EXPLAINED = "explained"  # one photo, laid over the other, explains it: a person looks
     ALIKE = "alike"  # near embeddings: raises the risk
 
 
@@ -89,6 +90,7 @@ class NearPair(NamedTuple):
     Attributes:
         distance_bits: Of the fingerprints, in the orientation in which they are nearest.
         embedding_distance: 1 minus the cosine, per 10,000; None for embeddings of two models.
+        resemblance: How well the neighbour explains the photo, per 10,000; None if not laid over.
     """
 
     check_in_id: UUID
@@ -96,6 +98,7 @@ class NearPair(NamedTuple):
     kind: Kind
     distance_bits: int
     embedding_distance: int | None = None
+    resemblance: int | None = None
 
 
 class NearMatch(NamedTuple):
@@ -136,7 +139,7 @@ async def find_recent_neighbours(
         alike=limits.embedding_review_max,
         **{
             f"turn_{turn}": [as_bits(each.orientations[turn]) for each in fingerprints]
-            for turn in _TURNS
+            for turn in TURNS
         },
     )
     return [
@@ -198,16 +201,18 @@ async def insert_near_matches(conn: AsyncConnection, pairs: Iterable[NearPair]) 
     await run(
         conn,
         "INSERT INTO near_match"
-        " (first_id, second_id, yields, kind, distance_bits, embedding_distance)"
+        " (first_id, second_id, yields, kind, distance_bits, embedding_distance, resemblance)"
         " SELECT * FROM unnest(CAST(:firsts AS uuid[]), CAST(:seconds AS uuid[]),"
         " CAST(:yields AS uuid[]), CAST(:kinds AS text[]), CAST(:distances AS smallint[]),"
-        " CAST(:embeddings AS smallint[])) ON CONFLICT DO NOTHING",
+        " CAST(:embeddings AS smallint[]), CAST(:resemblances AS smallint[]))"
+        " ON CONFLICT DO NOTHING",
         firsts=[_in_byte_order(pair)[0] for pair in ordered],
         seconds=[_in_byte_order(pair)[1] for pair in ordered],
         yields=[pair.check_in_id for pair in ordered],
         kinds=[pair.kind for pair in ordered],
         distances=[pair.distance_bits for pair in ordered],
         embeddings=[pair.embedding_distance for pair in ordered],
+        resemblances=[pair.resemblance for pair in ordered],
     )
 
 
@@ -216,7 +221,7 @@ async def yielding(conn: AsyncConnection, pairs: Sequence[NearPair]) -> list[Nea
     rows = await fetch(
         conn,
         "SELECT yields, CASE yields WHEN first_id THEN second_id ELSE first_id END AS other, kind,"
-        " distance_bits, embedding_distance"
+        " distance_bits, embedding_distance, resemblance"
         " FROM near_match JOIN unnest(CAST(:firsts AS uuid[]), CAST(:seconds AS uuid[]))"
         " AS pair(first_id, second_id) USING (first_id, second_id)",
         firsts=[_in_byte_order(pair)[0] for pair in pairs],

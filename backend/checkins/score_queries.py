@@ -160,7 +160,7 @@ async def forget_looks(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
 
     Scores, risks and near matches stay: whole numbers that explain a decision and show nothing.
     """
-    for table in ("photo_fingerprint", "edit_hint"):
+    for table in ("photo_fingerprint", "photo_thumbnail", "edit_hint"):
         await run(
             conn,
             f"DELETE FROM {table} WHERE check_in_id = ANY(CAST(:ids AS uuid[]))",

@@ -31,6 +31,7 @@ from backend.checkins.queries import (
     lock_received,
     settle_check_ins,
 )
+from backend.checkins.resemblance_queries import insert_thumbnails
 from backend.checkins.score_queries import (
     Fingerprint,
     Ruling,
@@ -40,7 +41,7 @@ from backend.checkins.score_queries import (
     rulings_of,
 )
 from backend.checkins.upload_reasons import PHOTO_UNREADABLE
-from backend.checkins.used_once import ruled_among_others
+from backend.checkins.used_once import LaidOver, ruled_among_others
 from backend.events import CHECK_IN_ACCEPTED, Event
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.outbox import Work, acknowledge, append, postpone
@@ -63,6 +64,9 @@ class Scorer(Protocol):
 
     async def score(self, jpegs: Sequence[bytes]) -> Sequence[PlateScore | PhotoUnreadable]:
         """One answer per photo, in order."""
+
+    async def resemblances(self, asked: Sequence[LaidOver]) -> Sequence[Sequence[int]]:
+        """Of each thumbnail, how well each of the others explains it, per 10,000."""
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ async def score_step(
     seen = await _look(waiting, scorer, store)
     fingerprints = _fingerprints(waiting, seen.scores)
     rulings = await _keep_scores(engine, seen.scores, fingerprints, clock_shift_s)
-    rulings |= await ruled_among_others(engine, seen.scores, fingerprints, rulings)
+    rulings |= await ruled_among_others(engine, seen.scores, fingerprints, rulings, scorer)
     rulings |= dict.fromkeys(seen.unreadable, UNREADABLE)
     await _settle(
         engine,
@@ -192,7 +196,20 @@ async def _keep_scores(
         now = await clock(conn, clock_shift_s)
         await insert_scores(conn, [_scored(id, scores[id]) for id in scores], now)
         await insert_fingerprints(conn, fingerprints)
-        return dict(await rulings_of(conn, list(scores)))
+        rulings = dict(await rulings_of(conn, list(scores)))
+        await insert_thumbnails(conn, _thumbnails(scores, rulings))
+        return rulings
+
+
+def _thumbnails(
+    scores: Mapping[UUID, PlateScore], rulings: Mapping[UUID, Ruling]
+) -> Mapping[UUID, bytes]:
+    """Of photos that may use something up; what a rejected one shows is nobody's business."""
+    return {
+        id: score.thumbnail
+        for id, score in scores.items()
+        if score.thumbnail and rulings[id].verdict != "rejected"
+    }
 
 
 def _scored(check_in_id: UUID, score: PlateScore) -> Scored:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -124,6 +125,19 @@ photo_fingerprint = Table(
     ),
 )
 
+photo_thumbnail = Table(
+    "photo_thumbnail",
+    metadata,
+    # Beside the fingerprint and not in it: a row that goes after three days rewrites nothing there.
+    Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+    # `scoring.thumbnail`: width, height, grey pixels; from 8 x 8 to 96 x 96.
+    Column("packed", LargeBinary, nullable=False),
+    CheckConstraint("octet_length(packed) BETWEEN 66 AND 9218", name="size"),
+    # What is too old to be copied goes, the oldest first.
+    Index("ix_photo_thumbnail_taken_at", "taken_at"),
+)
+
 photo_risk = Table(
     "photo_risk",
     metadata,
@@ -160,16 +174,23 @@ near_match = Table(
     Column("second_id", Uuid, primary_key=True),
     # The check-in that stops for a person to look; decided by whoever inserted first.
     Column("yields", Uuid, nullable=False),
-    # What it leads to: a copy is not counted, near goes to a person, alike raises the risk.
+    # What it leads to: a copy is not counted, near and explained go to a person, alike raises the
+    # risk.
     Column("kind", Text, nullable=False),
     Column("distance_bits", SmallInteger, nullable=False),
     # 1 minus the cosine, per 10,000; empty where the index of fingerprints found the pair.
     Column("embedding_distance", SmallInteger),
+    # How well one photo explains the other, per 10,000; empty where they were not laid over.
+    Column("resemblance", SmallInteger),
     # A reviewer asks from either side.
     Index("ix_near_match_second_id", "second_id"),
     # A rejected copy stands for its original in later searches.
     Index("ix_near_match_yields", "yields"),
-    CheckConstraint("kind IN ('copy', 'near', 'alike')", name="kind"),
+    CheckConstraint("kind IN ('copy', 'near', 'explained', 'alike')", name="kind"),
+    CheckConstraint(
+        "kind <> 'explained' OR resemblance IS NOT NULL", name="explained_says_how_well"
+    ),
+    CheckConstraint("resemblance BETWEEN 0 AND 10000", name="resemblance_is_parts"),
     CheckConstraint("first_id < second_id", name="ordered_pair"),
     CheckConstraint("yields IN (first_id, second_id)", name="one_of_the_pair"),
 )

@@ -6,7 +6,7 @@ before, so that of two racing copies at least one sees the other.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -20,13 +20,24 @@ from backend.checkins.neighbour_queries import (
     yielding,
 )
 from backend.checkins.reasons import COPY_OF_EARLIER_PHOTO, LOOKS_LIKE_EARLIER_PHOTO
+from backend.checkins.resemblance_queries import Candidate, find_candidates
 from backend.checkins.score_queries import Fingerprint, Ruling, edited_among, insert_risks
 from scoring.model_card import CopyLimits
-from scoring.plate import PlateScore
+from scoring.plate import PARTS, PlateScore
 from scoring.risk import Risk, risk_of
 
 COPY: Final = Ruling("rejected", COPY_OF_EARLIER_PHOTO)
 NEAR: Final = Ruling("in_review", LOOKS_LIKE_EARLIER_PHOTO)
+_STRENGTH: Final = list(Kind)
+
+LaidOver = tuple[bytes, Sequence[bytes]]  # a packed thumbnail, and those to lay over it
+
+
+class Overlayer(Protocol):
+    """What lays photos over each other: worker processes, or a script in tests."""
+
+    async def resemblances(self, asked: Sequence[LaidOver]) -> Sequence[Sequence[int]]:
+        """Of each thumbnail, how well each of the others explains it, per 10,000."""
 
 
 async def ruled_among_others(
@@ -34,17 +45,20 @@ async def ruled_among_others(
     scores: Mapping[UUID, PlateScore],
     fingerprints: Sequence[Fingerprint],
     rulings: Mapping[UUID, Ruling],
+    overlayer: Overlayer,
 ) -> dict[UUID, Ruling]:
     """The rulings that change because of other photos or of signs that a photo was tampered with.
 
+    Photos are laid over each other between two transactions, since that takes milliseconds a pair.
     Keeps near matches and risks. A second call finds the pairs of the first one and follows them.
     """
     asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
     if not asked:
         return {}
     limits = scores[asked[0].check_in_id].limits  # one model scores a batch
+    explained = await _explained(engine, asked, scores, limits, overlayer)
     async with engine.begin() as conn:
-        stopped = await _yielding_pairs(conn, asked, limits)
+        stopped = await _yielding_pairs(conn, asked, limits, explained)
         edited = await edited_among(conn, [each.check_in_id for each in asked])
         risks = {
             id: _risk(scores[id], stopped[id], is_edited=id in edited)
@@ -55,8 +69,38 @@ async def ruled_among_others(
     return {id: ruling for id, ruling in changed.items() if ruling != rulings[id]}
 
 
+async def _explained(
+    engine: AsyncEngine,
+    asked: Sequence[Fingerprint],
+    scores: Mapping[UUID, PlateScore],
+    limits: CopyLimits,
+    overlayer: Overlayer,
+) -> list[NearPair]:
+    """Pairs of which one photo, laid over the other, explains it so well that a person looks."""
+    if limits.resemblance_review_min > PARTS:
+        return []
+    async with engine.connect() as conn:
+        candidates = await find_candidates(conn, asked)
+    by_photo: dict[UUID, list[Candidate]] = defaultdict(list)
+    for each in candidates:
+        if scores[each.check_in_id].thumbnail:
+            by_photo[each.check_in_id].append(each)
+    answers = await overlayer.resemblances(
+        [(scores[id].thumbnail, [each.thumbnail for each in by_photo[id]]) for id in by_photo]
+    )
+    return [
+        NearPair(*candidate[:2], Kind.EXPLAINED, *candidate[2:4], resemblance)
+        for others, resemblances in zip(by_photo.values(), answers, strict=True)
+        for candidate, resemblance in zip(others, resemblances, strict=True)
+        if resemblance >= limits.resemblance_review_min
+    ]
+
+
 async def _yielding_pairs(
-    conn: AsyncConnection, asked: Sequence[Fingerprint], limits: CopyLimits
+    conn: AsyncConnection,
+    asked: Sequence[Fingerprint],
+    limits: CopyLimits,
+    explained: Sequence[NearPair],
 ) -> Mapping[UUID, list[NearPair]]:
     """Pairs in which these photos must yield; the row of a pair decides, not we.
 
@@ -64,7 +108,7 @@ async def _yielding_pairs(
     and then does nothing, so exactly one of the two is named.
     """
     recent = await find_recent_neighbours(conn, asked, limits)
-    pairs = _merged([*recent, *await find_copies_anywhere(conn, asked, limits)])
+    pairs = _merged([*recent, *await find_copies_anywhere(conn, asked, limits), *explained])
     found: dict[UUID, list[NearPair]] = defaultdict(list)
     if pairs:
         await insert_near_matches(conn, pairs)
@@ -74,9 +118,9 @@ async def _yielding_pairs(
 
 
 def _merged(pairs: Iterable[NearPair]) -> list[NearPair]:
-    """Each pair once; the exact search comes first, and knows the embeddings too."""
+    """Each pair once, as the strongest kind; among equals the exact search, which comes first."""
     found: dict[tuple[UUID, UUID], NearPair] = {}
-    for pair in pairs:
+    for pair in sorted(pairs, key=lambda pair: _STRENGTH.index(pair.kind)):
         found.setdefault((pair.check_in_id, pair.neighbour_id), pair)
     return list(found.values())
 
@@ -96,7 +140,7 @@ def _ruling(was: Ruling, pairs: Iterable[NearPair], risk: Risk, limits: CopyLimi
     kinds = {pair.kind for pair in pairs}
     if Kind.COPY in kinds:
         return COPY
-    if Kind.NEAR in kinds:
+    if kinds & {Kind.NEAR, Kind.EXPLAINED}:
         return NEAR
     if was.verdict == "accepted" and risk.per_10000 >= limits.risk_review_min:
         return Ruling("in_review", risk.reason)

@@ -63,6 +63,7 @@ class LookAlikeAnswer(msgspec.Struct, kw_only=True):
     kind: str
     distance_bits: int
     embedding_distance: Parts | None
+    resemblance: Parts | None
     same_member: bool
     evidence: str
 
@@ -255,6 +256,7 @@ def _look_alike(other: LookAlike) -> LookAlikeAnswer:
         kind=other.kind,
         distance_bits=other.distance_bits,
         embedding_distance=other.embedding_distance,
+        resemblance=other.resemblance,
         same_member=other.is_own,
         evidence=evidence_path(other.check_in_id),
     )

@@ -58,9 +58,10 @@ class LookAlike(NamedTuple):
     """Another photo that looks like one in the queue.
 
     Attributes:
-        kind: `copy`, `near` or `alike`.
+        kind: `copy`, `near`, `explained` or `alike`.
         distance_bits: Between the fingerprints, of 256.
         embedding_distance: 1 minus the cosine, per 10,000; None where fingerprints met.
+        resemblance: How well one explains the other, per 10,000; None if they were not laid over.
         is_own: Both photos are of one account.
     """
 
@@ -70,6 +71,7 @@ class LookAlike(NamedTuple):
     kind: str
     distance_bits: int
     embedding_distance: int | None
+    resemblance: int | None
     is_own: bool
 
 
@@ -134,12 +136,14 @@ async def look_alikes_of(
     rows = await fetch(
         conn,
         "WITH asked AS (SELECT unnest(CAST(:ids AS uuid[])) AS id), pairs AS ("
-        " SELECT asked.id, second_id AS other_id, kind, distance_bits, embedding_distance"
+        " SELECT asked.id, second_id AS other_id, kind, distance_bits, embedding_distance,"
+        " resemblance"
         " FROM asked JOIN near_match ON first_id = asked.id UNION ALL"
-        " SELECT asked.id, first_id, kind, distance_bits, embedding_distance"
+        " SELECT asked.id, first_id, kind, distance_bits, embedding_distance, resemblance"
         " FROM asked JOIN near_match ON second_id = asked.id)"
         " SELECT pairs.id AS asked_id, other.id, other.status, other.occurred_at, kind,"
-        " distance_bits, embedding_distance, other.account_id = own.account_id AS is_own"
+        " distance_bits, embedding_distance, resemblance,"
+        " other.account_id = own.account_id AS is_own"
         " FROM pairs"
         " JOIN check_in AS own ON own.id = pairs.id JOIN check_in AS other ON other.id = other_id"
         " ORDER BY pairs.id, distance_bits, other.id",

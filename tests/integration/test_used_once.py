@@ -3,14 +3,22 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy.exc import DBAPIError
 
 from backend.checkins.domain import Change, Status
-from backend.checkins.neighbour_queries import Kind, near_matches_of
+from backend.checkins.neighbour_queries import (
+    Kind,
+    NearPair,
+    insert_near_matches,
+    near_matches_of,
+)
 from backend.checkins.queries import settle_check_ins
+from backend.checkins.resemblance_queries import THUMBNAIL_KEPT_H, forget_thumbnails
 from backend.checkins.score_queries import (
     edited_among,
     forget_looks,
@@ -20,8 +28,10 @@ from backend.checkins.score_queries import (
 )
 from backend.checkins.steps import score_step
 from backend.db import run
+from backend.review.queue_queries import look_alikes_of
 from scoring.model_card import CopyLimits
 from scoring.risk import Risk
+from scoring.thumbnail import Thumbnail
 from tests.fakes import ScriptedScorer, make_score
 from tests.integration.test_score_step import (
     NOON,
@@ -36,7 +46,9 @@ from tests.integration.test_score_step import (
 
 __all__ = ["saved_photo", "store"]
 
-LIMITS = CopyLimits(fingerprint_refused_max=8, embedding_review_max=200)
+LIMITS = CopyLimits(
+    fingerprint_refused_max=8, embedding_review_max=200, resemblance_review_min=9_000
+)
 ELSEWHERE = "310000"
 LAST_YEAR = NOON - timedelta(days=365)
 
@@ -224,3 +236,88 @@ async def test_what_is_forgotten_finds_nothing_any_more(engine, scored):
     assert await rows(engine, "SELECT 1 FROM photo_fingerprint UNION SELECT 1 FROM edit_hint") == []
     _, status, _ = await scored(b"later", make_score(b"later", fingerprint=PDQ))
     assert status == "scored"
+
+
+def pictured(jpeg, *, seed=1, left=0, **changes):
+    """A score whose thumbnail shows a part of a picture; its fingerprint and embedding say no."""
+    table = np.random.default_rng(seed).integers(0, 256, (20, 20)).astype(np.uint8)
+    shown = Image.fromarray(table).resize((120, 120), Image.Resampling.BICUBIC)
+    part = shown.crop((left, left, 120 - left, 120 - left)).resize((96, 96), Image.Resampling.BOX)
+    thumbnail = Thumbnail(np.asarray(part)).packed
+    usual = {"thumbnail": thumbnail, "embedding": turned_by(5_000)}
+    return make_score(jpeg, **usual | changes)
+
+
+@pytest.mark.parametrize(
+    ("later", "changes", "expected"),
+    [
+        ({"left": 6}, {}, ("in_review", "looks_like_earlier_photo")),
+        ({"left": 6, "model": "1" * 64}, {}, ("scored", None)),  # embeddings of two models
+        ({"seed": 2}, {}, ("scored", None)),
+        ({"left": 6}, {"region": ELSEWHERE}, ("scored", None)),
+        ({"left": 6}, {"occurred_at": NOON + timedelta(hours=49)}, ("scored", None)),
+        (
+            {"left": 6, "verdict": "rejected", "reason": "leftovers"},
+            {},
+            ("rejected", "leftovers"),
+        ),
+    ],
+)
+async def test_a_crop_of_another_photo_of_the_place_and_48_hours_goes_to_a_person(
+    scored, later, changes, expected
+):
+    await scored(b"earlier", pictured(b"earlier", embedding=turned_by(0)))
+    _, *outcome = await scored(b"later", pictured(b"later", **later), **changes)
+    assert tuple(outcome) == expected
+
+
+async def test_a_reviewer_sees_how_well_one_photo_explains_the_other(engine, scored):
+    earlier, *_ = await scored(b"earlier", pictured(b"earlier", embedding=turned_by(0)))
+    later, *_ = await scored(b"later", pictured(b"later", left=6))
+    found = "SELECT yields, kind, embedding_distance, resemblance >= 9000 FROM near_match"
+    assert await rows(engine, found) == [(later.id, "explained", 5_000, True)]
+    async with engine.connect() as conn:
+        [pair] = (await look_alikes_of(conn, [earlier.id]))[earlier.id]
+    assert (pair.check_in_id, pair.kind) == (later.id, "explained")
+    assert pair.resemblance >= 9_000
+
+
+async def test_a_crop_of_a_rejected_photo_is_free_to_be_used(engine, scored):
+    no = {"verdict": "rejected", "reason": "too_blurry"}
+    await scored(b"earlier", pictured(b"earlier", **no))
+    assert await rows(engine, "SELECT 1 FROM photo_thumbnail") == []
+    _, status, _ = await scored(b"later", pictured(b"later", left=6))
+    assert status == "scored"
+
+
+async def test_of_two_racing_crops_exactly_one_goes_to_a_person(engine, store, saved_photo):
+    photos = [await saved_photo(jpeg) for jpeg in (b"one", b"two")]
+    answers = {b"one": pictured(b"one"), b"two": pictured(b"two", left=6)}
+    scorer = ScriptedScorer({jpeg: replace(each, limits=LIMITS) for jpeg, each in answers.items()})
+    async with asyncio.TaskGroup() as group:
+        for photo in photos:
+            works = await leased(engine, photo)
+            group.create_task(score_step(engine, works, scorer=scorer, store=store))
+    statuses = [status for status, _ in await outcomes(engine, *photos)]
+    assert sorted(statuses) == ["in_review", "scored"]
+
+
+async def test_thumbnails_go_when_no_copy_can_be_counted_beside_them(engine, scored):
+    old = {"occurred_at": NOON - timedelta(hours=THUMBNAIL_KEPT_H, minutes=1)}
+    gone, *_ = await scored(b"old", pictured(b"old"), **old)
+    kept, *_ = await scored(b"kept", pictured(b"kept", seed=2))
+    erased, *_ = await scored(b"erased", pictured(b"erased", seed=3))
+    before = NOON - timedelta(hours=THUMBNAIL_KEPT_H)
+    async with engine.begin() as conn:
+        await forget_looks(conn, [erased.id])
+        assert await forget_thumbnails(conn, before=before, limit=10) == 1
+        assert await forget_thumbnails(conn, before=before, limit=10) == 0
+    assert await rows(engine, "SELECT check_in_id FROM photo_thumbnail") == [(kept.id,)]
+    assert (gone.id,) in await rows(engine, "SELECT check_in_id FROM photo_fingerprint")
+
+
+async def test_a_pair_that_is_explained_says_how_well(engine, scored):
+    one, *_ = await scored(b"one")
+    with pytest.raises(DBAPIError, match="explained_says_how_well"):
+        async with engine.begin() as conn:
+            await insert_near_matches(conn, [NearPair(one.id, UUID(int=1), Kind.EXPLAINED, 99)])

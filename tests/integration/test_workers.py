@@ -65,6 +65,17 @@ async def test_scores_come_in_order_with_the_unreadable_one_as_a_value(workers, 
     assert broken.reason == "unsupported_type"
 
 
+async def test_thumbnails_of_scores_are_laid_over_each_other(workers):
+    noise = Image.effect_noise((320, 240), 60).resize((640, 480)).convert("RGB")
+    buffer = io.BytesIO()
+    noise.save(buffer, "JPEG")
+    photo = await workers.sanitise(buffer.getvalue())
+    [score] = await workers.score([photo.jpeg])
+    asked = [(score.thumbnail, [score.thumbnail]), (score.thumbnail, [])]
+    assert await workers.resemblances(asked) == [[10_000], []]
+    assert await workers.resemblances([]) == []
+
+
 async def test_a_process_that_dies_at_every_attempt_is_reported_and_the_next_call_works(pool):
     with pytest.raises(WorkerDied):
         await pool.call(os._exit, 1)

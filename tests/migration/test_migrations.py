@@ -191,6 +191,7 @@ async def test_the_application_role_has_the_rights_of_decision_1_and_no_others(e
         *("webhook_delivery", "webhook_secret"),  # the log's time is over; ended by a rotation
         *("account_secret", "edit_hint", "member", "partner_link", "photo_fingerprint"),  # erasure
         "tree_holder",  # what is kept of a name, until erasure
+        "photo_thumbnail",
     }
     assert {
         kinds for kinds in rights.values() if "TRUNCATE" in kinds or "TRIGGER" in kinds
