@@ -241,14 +241,12 @@ def _reward_rules(settings: Settings, clock_shift_s: int) -> RewardRules:
 
 
 def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
-    uploads = Uploads(deployment.engine, deployment.workers, deployment.store)
-    region = deployment.settings.region
     return build_intake(
         deployment.engine,
-        uploads,
+        Uploads(deployment.engine, deployment.workers, deployment.store),
         deployment.rules,
         waiters,
-        region=region,
+        region=deployment.settings.region,
         link=bag_link(deployment.settings),
         sealer=deployment.sealer,
     )
