@@ -25,6 +25,7 @@ from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import top_up
 from backend.db import copy_rows, fetch, make_engine
 from backend.ids import uuid7
+from backend.intake.events.routes import EVENT_SEND
 from backend.intake.routes import TRIP_REPORT
 from backend.partners.queries import issue_key, make_partner
 from benchmarks.credit import WrongEffect
@@ -106,7 +107,7 @@ async def seed(url: str, members: int) -> str:
     links = [(PARTNER, f"card-{number}", account) for number, account in enumerate(accounts)]
     async with engine.begin() as conn:
         await make_partner(conn, PARTNER, name_zh="地铁", name_en="Metro", source="urn:bench")
-        bearer = await issue_key(conn, PARTNER, kind="partner", scopes=[TRIP_REPORT])
+        bearer = await issue_key(conn, PARTNER, kind="partner", scopes=[TRIP_REPORT, EVENT_SEND])
         await copy_rows(conn, "account", ("id", "kind"), [(each, "member") for each in accounts])
         columns = ("partner_id", "subject_token", "account_id")
         await copy_rows(conn, "partner_link", columns, links)

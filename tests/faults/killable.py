@@ -83,14 +83,16 @@ class Killable:
         os.kill(self.postmaster_pid, signal.SIGKILL)
         await asyncio.to_thread(_wait_for_the_end, self.folder / "data")
 
-    async def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    async def run(
+        self, *arguments: str, timeout_s: float = START_S_MAX
+    ) -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(
             subprocess.run,
             [TANHUI, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=START_S_MAX,
+            timeout=timeout_s,
             check=False,
         )
 
