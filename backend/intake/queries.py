@@ -31,9 +31,12 @@ async def live_sources(conn: AsyncConnection, account_id: UUID) -> LiveSources:
     row = await fetch_one(
         conn,
         "SELECT EXISTS (SELECT FROM bag) AND EXISTS (SELECT FROM partner_key"
-        " WHERE NOT is_revoked AND 'bag.weigh' = ANY(scopes)),"
+        " WHERE NOT is_revoked AND ('bag.weigh' = ANY(scopes) OR 'event.send' = ANY(scopes)"
+        " AND 'tanhui.recycling.bag.weighed.v1' = ANY(event_types))),"
         " EXISTS (SELECT FROM partner_link JOIN partner_key USING (partner_id)"
-        " WHERE account_id = :account AND NOT is_revoked AND 'trip.report' = ANY(scopes))",
+        " WHERE account_id = :account AND NOT is_revoked AND ('trip.report' = ANY(scopes)"
+        " OR 'event.send' = ANY(scopes)"
+        " AND (event_types = '{}' OR 'tanhui.trip.v1' = ANY(event_types))))",
         account=account_id,
     )
     assert row is not None, "a SELECT without FROM has a row"

@@ -25,6 +25,7 @@ DAY = date(2026, 11, 20)
 TINY = {
     "credit": ("--rounds", "1", "--credits", "60", "--scale", "1", "--seconds", "1"),
     "api": ("--rounds", "1", "--seconds", "0.5", "--members", "200", "--connections", "8"),
+    "events": ("--rounds", "1", "--members", "200"),
     "photo": ("--rounds", "1", "--photos", "4"),
     "redeem": ("--rounds", "1", "--pairs", "40", "--tills", "8", "--members", "10"),
     "methodology": ("--rounds", "1", "--members", "60"),

@@ -45,7 +45,7 @@ class Sender:
     async def _send(self, session):
         while self.next < len(self.bodies):
             body, self.next = self.bodies[self.next], self.next + 1
-            while not await self._is_taken(session, body):
+            while not await self._is_taken(session, body):  # noqa: ASYNC110  # nor of its return
                 await asyncio.sleep(0.2)
 
     async def _is_taken(self, session, body):
