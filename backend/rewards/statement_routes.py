@@ -57,6 +57,7 @@ from backend.spreadsheets import (
     as_csv,
     as_xlsx,
 )
+from backend.units import SHANGHAI
 from backend.writing import Made, intention_of, write_alone, write_once
 
 FILE_DEADLINE_S = 60.0
@@ -259,7 +260,8 @@ class StatementDesk:
             line = render_line(row, call.language)
             kind = _KINDS[call.language][line.points < 0]
             where = (line.store, line.till, line.ticket)
-            when = line.booked_at.isoformat()
+            # A bookkeeper compares it with the till: the till's day, and no fractions.
+            when = line.booked_at.astimezone(SHANGHAI).isoformat(" ", "seconds")
             rows.append(
                 (str(line.cause_id), when, kind, *where, line.reward, line.points, line.reason)
             )

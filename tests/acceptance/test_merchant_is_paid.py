@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from openpyxl import load_workbook
 
-from backend.units import shanghai_day
+from backend.units import SHANGHAI, shanghai_day
 from backend.verify import check_invariants
 from tests.acceptance.service import make_key, serving
 from tests.acceptance.shop import open_shop, post, redeem, rich_member, settle
@@ -129,6 +129,8 @@ async def test_files_carry_every_line_and_no_formula(service, tmp_path):
         assert as_csv.body.startswith(b"\xef\xbb\xbf")
         rows = list(csv.reader(io.StringIO(as_csv.body.decode("utf-8-sig"))))
         assert rows[0][0] == "编号"
+        times = [await service.value("SELECT min(settled_at) FROM settlement"), rows[1][1]]
+        assert times[1] == times[0].astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S+08:00")
         assert [row[7] for row in rows[1:]] == ["30", "30", "-30"]
         assert {row[6] for row in rows[1:]} == {"'+券"}
         assert rows[3][8] == f"'{REASON['reason']}"
