@@ -44,10 +44,7 @@ from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
 from backend.notices.routes import NoticeReader
-from backend.partners.desk import Known
-from backend.partners.desk_routes import PartnerDesk
-from backend.partners.domain import amended_type
-from backend.partners.link_routes import LinkDesk
+from backend.partners.room import partner_routes
 from backend.problems import PROBLEMS
 from backend.processor import is_passing
 from backend.reports.liability_routes import LiabilityReader
@@ -130,7 +127,9 @@ def build_api(
         *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]
-    routes += _partner_routes(deployment, routes)
+    routes += partner_routes(
+        engine, deployment.sealer, routes, TYPES, clock_shift_s=rules.clock_shift_s
+    )
     app = build_application(
         routes,
         problem_types=PROBLEMS,
@@ -141,21 +140,6 @@ def build_api(
     )
     rooms = (intake, canteens, crediting, review, rewards)
     return Api(app, [each for room in rooms for each in room.batchers], bell, waiters)
-
-
-def _partner_routes(
-    deployment: Deployment, others: Sequence[Route[Any, Any]]
-) -> Sequence[Route[Any, Any]]:
-    """Partners, their keys and their customers' links; a key may open what any route asks for."""
-    links = LinkDesk(deployment.engine, deployment.rules.clock_shift_s).routes()
-    known = _known_of([*others, *links])
-    return [*links, *PartnerDesk(deployment.engine, deployment.sealer, known).routes()]
-
-
-def _known_of(routes: Sequence[Route[Any, Any]]) -> Known:
-    """What a key can be held to: the scopes that some route asks for, the types of events."""
-    scopes = frozenset[str]().union(*(route.policy.scopes for route in routes))
-    return Known(scopes, frozenset(name for name in TYPES if amended_type(name) == name))
 
 
 def _review_of(deployment: Deployment, card: ModelCard | None) -> ReviewRoom:

@@ -16,8 +16,10 @@ from backend.crediting.steps import Rulebook
 from backend.db import APPLICATION_ROLE, assert_safe, make_engine
 from backend.embedded import EmbeddedServer
 from backend.evidence_store import EvidenceStore
+from backend.intake.inbox.importing import Inbox
 from backend.methodologies.register import open_catalogue
 from backend.migrations import is_current, migrate
+from backend.partner_files import PartnerFiles
 from backend.recycling.codes import BagLink
 from backend.sealing import Sealer, make_sealer
 from backend.settings import Settings
@@ -38,6 +40,12 @@ class Deployment:
     store: EvidenceStore
     workers: Workers
     rules: Rulebook
+
+    @property
+    def inbox(self) -> Inbox:
+        """What imports the files that partners leave."""
+        address = self.settings.partner_files_url or self.settings.data_dir / "partner-files"
+        return Inbox(self.engine, PartnerFiles(address), self.rules, self.settings.region)
 
     @property
     def sealer(self) -> Sealer:

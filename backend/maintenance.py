@@ -1,7 +1,9 @@
-"""Commands for operators: migrate, dead letters, funds, partner keys, blank cards."""
+"""Commands for operators: migrate, dead letters, funds, partners' keys and files, blank cards."""
 
 import asyncio
 import json
+import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.campaigns.budgets import alerts, fund_rows, state_of
@@ -17,11 +20,13 @@ from backend.campaigns.points_rules import database_clock
 from backend.campaigns.queries import top_up
 from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
 from backend.db import make_engine
-from backend.deployment import DATABASE, claim_secret, database_url, start_embedded
+from backend.deployment import DATABASE, claim_secret, database_url, open_deployment, start_embedded
 from backend.evidence_store import EvidenceStore
 from backend.ids import uuid7
+from backend.intake.inbox.importing import Report
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
+from backend.partner_files import Delivery
 from backend.partners.cards import insert_blanks
 from backend.partners.domain import KeyTerms
 from backend.partners.queries import issue_bearer_key, make_partner, partner_of_source
@@ -35,6 +40,8 @@ from backend.review.export import Exported, NotAnExport, Period, export_decided
 from backend.sealing import make_sealer
 from backend.settings import Settings
 from backend.units import shanghai_day
+
+PROGRESS_EVERY_S = 2.0
 
 Result = TypeVar("Result")
 
@@ -198,3 +205,27 @@ def _in_transaction(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def import_partner_files(settings: Settings) -> int:
+    """Import what lies in partners' inboxes; 1 when a file was refused or has faulty lines.
+
+    Progress goes to standard error, one report as JSON to standard output for each file.
+    """
+    told_at = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told_at
+        if done == total or time.monotonic() - told_at > PROGRESS_EVERY_S:
+            told_at = time.monotonic()
+            print(f"{done:,}/{total:,}", file=sys.stderr, flush=True)
+
+    async def act() -> list[tuple[Delivery, Report]]:
+        async with open_deployment(settings) as deployment:
+            return await deployment.inbox.import_new(tell)
+
+    reports = asyncio.run(act())
+    for delivery, report in reports:
+        shown = {"file": delivery.csv, **msgspec.to_builtins(report)}
+        print(json.dumps(shown, ensure_ascii=False))
+    return int(any(each.outcome != "imported" or each.faults for _, each in reports))

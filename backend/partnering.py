@@ -35,9 +35,12 @@ def add_partner_commands(commands: "argparse._SubParsersAction[argparse.Argument
     cards.add_argument("file", type=Path, help="HTML page to write; the only place of the codes")
     cards.add_argument("--title", default="碳惠 tanhui", help="name of the programme on the cards")
 
-    text = "what a partner needs to try the API"
+    text = "play a partner against an API, or import the files that partners have left"
     whats = commands.add_parser("partner", help=text, description=text)
-    _add_simulate(whats.add_subparsers(required=True, metavar="WHAT"))
+    kinds = whats.add_subparsers(required=True, metavar="WHAT")
+    _add_simulate(kinds)
+    text = "import the files that partners have left; what was taken before is not taken again"
+    _add(kinds, "import", _import, text)
 
 
 def _add_simulate(whats: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -80,6 +83,13 @@ def _simulate(parsed: argparse.Namespace) -> int:
     from backend.sandbox.command import simulate_partner
 
     return simulate_partner(parsed)
+
+
+def _import(_: argparse.Namespace) -> int:
+    from backend.maintenance import import_partner_files
+    from backend.settings import read_settings
+
+    return import_partner_files(read_settings())
 
 
 def _partner_key(parsed: argparse.Namespace) -> int:

@@ -28,10 +28,12 @@ from backend.errors import DomainError
 from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE, UNPARK, WEBHOOK
 from backend.evidence_store import EvidenceStore
 from backend.intake.events.parked import end_waits, unpark_step
+from backend.intake.inbox.importing import Inbox
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
 from backend.notices.steps import notify_step
 from backend.outbox import Work, lease, postpone, release, take
+from backend.partner_files import FilesUnavailable
 from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
 from backend.rewards.caller import PartnerCaller
@@ -55,6 +57,7 @@ ROLL_EVERY_S = 2.0
 END_WAITS_EVERY_S = 5.0  # a ride without its tap-out has waited a day already
 EXPIRE_VOUCHERS_EVERY_S = 20.0  # a voucher is refused from its last moment on, job or no job
 SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
+IMPORT_FILES_EVERY_S = 300.0  # files come once a night; listing a bucket is not free
 ROLL_ROWS_MAX = 1_000
 # SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57"})
@@ -75,6 +78,7 @@ class Processor:
         credit_lanes: Credit transactions under way at once: one waits for the database while the
             other one decides. A third helps a lone processor and hinders two.
         deliverer: Sends webhooks; without one they wait in their table.
+        inbox: Imports the files that partners leave; without one they lie there.
         caller: Has partners fulfil vouchers; without one they wait too.
     """
 
@@ -86,6 +90,7 @@ class Processor:
     credit_lanes: int = 2
     appeal_window: timedelta = APPEAL_WINDOW
     deliverer: Deliverer | None = None
+    inbox: Inbox | None = None
     caller: PartnerCaller | None = None
 
     def steps(self) -> Mapping[str, FastStep]:
@@ -113,6 +118,7 @@ class Processor:
             Duty("roll", self.roll_once, ROLL_EVERY_S),
             Duty("end_waits", partial(end_waits, self.engine, self.rules), END_WAITS_EVERY_S),
             *tray_duties(self.engine, self.store, self.rules),
+            Duty("import_files", self.import_files_once, IMPORT_FILES_EVERY_S),
         ]
 
     async def serve(self) -> None:
@@ -236,6 +242,23 @@ class Processor:
         deleted = await sweep_orphans(self.engine, self.store)
         if deleted:
             _log.info("orphans_swept", evidence=deleted)
+        return 0
+
+    async def import_files_once(self) -> int:
+        """Import what partners have left overnight; always pauses afterwards."""
+        try:
+            imported = await self.inbox.import_new() if self.inbox else []
+        except FilesUnavailable as error:
+            _log.warning("partner_files_unavailable", error=str(error))
+            return 0
+        for delivery, report in imported:
+            _log.info(
+                "partner_file_imported",
+                file=delivery.csv,
+                outcome=report.outcome,
+                answers=report.answers,
+                faults=report.faults,
+            )
         return 0
 
     async def _repeat(

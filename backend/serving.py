@@ -134,6 +134,7 @@ def processor_of(
         deployment.rules,
         appeal_window=timedelta(days=deployment.settings.appeal_days),
         deliverer=deliverer,
+        inbox=deployment.inbox,
         caller=caller,
     )
 

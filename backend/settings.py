@@ -20,6 +20,7 @@ class Settings:
         database_url: `postgresql+asyncpg://` address of the application role; empty means embedded.
         migrate_url: The same for the owner role, used by `tanhui migrate` alone.
         evidence_url: `file://` or `s3://` address; empty means a folder in `data_dir`.
+        partner_files_url: The same for files of partners; empty means a folder in `data_dir`.
         claim_key: 64 hexadecimal digits. Never change it: claims are HMACs under it.
         region: Six digits (GB/T 2260) of the programme, used where a check-in names no place.
         secrets_key: Keys of secrets at rest, 64 hexadecimal digits each, newest first, by comma.
@@ -38,6 +39,7 @@ class Settings:
     database_url: str = ""
     migrate_url: str = ""
     evidence_url: str = ""
+    partner_files_url: str = ""
     model_path: str = ""
     claim_key: str = ""
     secrets_key: str = ""

@@ -263,6 +263,16 @@ async def partner_exists(conn: AsyncConnection, partner_id: UUID) -> bool:
     return found is not None
 
 
+async def source_of_partner(conn: AsyncConnection, partner_id: UUID) -> str | None:
+    """What a partner speaks for; None when there is none, or it is suspended."""
+    found = await fetch_one(
+        conn,
+        "SELECT source FROM partner WHERE id = :id AND suspended_at IS NULL",
+        id=partner_id,
+    )
+    return found.source if found else None
+
+
 async def partner_of_source(conn: AsyncConnection, source: str) -> UUID | None:
     """The partner that speaks for exactly this source."""
     found = await fetch_one(conn, "SELECT id FROM partner WHERE source = :source", source=source)

@@ -1,0 +1,1 @@
+"""The second inlet: a day's events as a file of lines with control totals."""

@@ -1,0 +1,185 @@
+"""Import a partner's file: the same events as over HTTP, under the same keys.
+
+A file is imported in portions, each a transaction of its own. Whoever is interrupted begins again:
+what was taken is then a duplicate. The report at the end carries the hash of what it is about, so a
+file that has one is left alone until the partner changes it.
+"""
+
+import asyncio
+import csv
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.batches import run_batch
+from backend.crediting.steps import Rulebook
+from backend.errors import DomainError
+from backend.intake.events.domain import Became, PartnerEvent
+from backend.intake.events.envelope import Speaker, read_event
+from backend.intake.events.steps import write_events
+from backend.intake.inbox.lines import (
+    Control,
+    Line,
+    NotReadable,
+    read_control,
+    read_lines,
+    totals_of,
+)
+from backend.partner_files import Delivery, PartnerFiles
+from backend.partners.domain import Grants
+from backend.partners.queries import source_of_partner
+
+LINES_PER_TRANSACTION: Final = 200  # requests of the same partner wait no longer than for two
+
+Tell = Callable[[int, int], None]
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What became of a file.
+
+    Attributes:
+        outcome: imported, not_readable, or totals_differ, which imports nothing.
+        sha256: Of the lines and the control totals.
+    """
+
+    outcome: str
+    sha256: str
+    reason: str | None = None
+    theirs: Control | None = None
+    ours: Control | None = None
+    answers: dict[str, int] = {}
+    faults: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What importing needs; `region` is where events count unless they say otherwise."""
+
+    engine: AsyncEngine
+    files: PartnerFiles
+    rules: Rulebook
+    region: str
+
+    async def import_new(self, tell: Tell = lambda _, __: None) -> list[tuple[Delivery, Report]]:
+        """Import every file that has no report yet, and write the reports.
+
+        Raises:
+            FilesUnavailable: What was imported before stays, and is a duplicate the next time.
+        """
+        reports = []
+        for delivery in await self.files.deliveries():
+            report = await self._import(delivery, tell)
+            if report is not None:
+                reports.append((delivery, report))
+        return reports
+
+    async def _import(self, delivery: Delivery, tell: Tell) -> Report | None:
+        """The report of a file that is imported; None when it has one, or no partner."""
+        content = await self.files.read(delivery.csv)
+        control = await self.files.read(delivery.control)
+        async with self.engine.connect() as conn:
+            source = await source_of_partner(conn, delivery.partner_id)
+        if content is None or control is None or source is None:
+            return None
+        sha256 = hashlib.sha256(content + b"\0" + control).hexdigest()
+        if await self._has_report(delivery, sha256):
+            return None
+        taken = await self._take(delivery, source, content, control, tell)
+        report = msgspec.structs.replace(taken.report, sha256=sha256)
+        # The faults before the report: a report says that all is written.
+        await self.files.write(delivery.faults, taken.faults())
+        await self.files.write(delivery.report, msgspec.json.encode(report))
+        return report
+
+    async def _has_report(self, delivery: Delivery, sha256: str) -> bool:
+        written = await self.files.read(delivery.report)
+        return written is not None and sha256.encode() in written
+
+    async def _take(
+        self, delivery: Delivery, source: str, content: bytes, control: bytes, tell: Tell
+    ) -> "Taken":
+        try:
+            theirs = read_control(control)
+            lines = await asyncio.to_thread(read_lines, content, source)
+        except NotReadable as error:
+            return Taken(Report(outcome="not_readable", sha256="", reason=str(error)))
+        ours = totals_of(lines, list(theirs.sums))
+        if ours != theirs:
+            return Taken(Report(outcome="totals_differ", sha256="", theirs=theirs, ours=ours))
+        taken = Taken(Report(outcome="imported", sha256="", theirs=theirs, ours=ours))
+        speaker, grants = Speaker(delivery.partner_id, "partner", self.region), Grants(source)
+        for start in range(0, len(lines), LINES_PER_TRANSACTION):
+            portion = lines[start : start + LINES_PER_TRANSACTION]
+            await self._write([_read(line, speaker, grants) for line in portion], taken)
+            tell(start + len(portion), len(lines))
+        return taken
+
+    async def _write(self, read: Sequence["Read"], taken: "Taken") -> None:
+        good = [each.event for each in read if isinstance(each.event, PartnerEvent)]
+        answers = iter(await run_batch(self.engine, partial(write_events, rules=self.rules), good))
+        for each in read:
+            answer = next(answers) if isinstance(each.event, PartnerEvent) else each.event
+            taken.add(each.line, answer)
+
+
+class Read(NamedTuple):
+    """A line, and the event that it is or the refusal of it."""
+
+    line: Line
+    event: PartnerEvent | DomainError
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of the lines so far."""
+
+    report: Report
+    answers: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[int, str, str, str]] = field(default_factory=list)
+
+    def add(self, line: Line, answer: Became | DomainError) -> None:
+        """Count one line."""
+        status = "refused" if isinstance(answer, DomainError) else answer.status
+        self.answers[status] += 1
+        if isinstance(answer, DomainError):
+            event_id = str(line.document.get("id", ""))
+            self.refused.append((line.number, event_id, _slug(answer), _where(answer)))
+        self.report.answers = dict(sorted(self.answers.items()))
+        self.report.faults = len(self.refused)
+
+    def faults(self) -> bytes:
+        """The lines that were not taken, as CSV."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("line", "id", "problem", "detail"))
+        writer.writerows(self.refused)
+        return text.getvalue().encode()
+
+
+def _read(line: Line, speaker: Speaker, grants: Grants) -> Read:
+    try:
+        event = read_event(line.document, speaker)
+    except DomainError as refusal:
+        return Read(line, refusal)
+    region = getattr(event.data, "region", None) or event.region
+    refused = grants.refusal_of(source=event.key.source, event_type=event.type, region=region)
+    return Read(line, refused or event)
+
+
+def _slug(refusal: DomainError) -> str:
+    """The name of a refusal as the API writes it: `EventIdReused` is `event-id-reused`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(refusal).__name__).lower()
+
+
+def _where(refusal: DomainError) -> str:
+    """Where the fault is, if the refusal says so, else its sentence."""
+    errors: Any = getattr(refusal, "errors", ())
+    return " ".join(f"{each.pointer} {each.code}" for each in errors) or str(refusal)
