@@ -8,6 +8,7 @@ from backend.batches import run_batch
 from backend.canteens.domain import Meal
 from backend.canteens.queries import Canteen, insert_canteen
 from backend.canteens.trays import write_trays
+from backend.canteens.waste_queries import WasteEntry, insert_entry
 from backend.ids import uuid7
 from backend.partners.devices import enrol, insert_device, lock_device
 from backend.partners.domain import KeyTerms
@@ -26,6 +27,11 @@ async def fill_canteen(engine, account_id, rules):
         make_meal(device, None, 1, latest, subject_token="card"),
     ]
     await run_batch(engine, partial(write_trays, rules=rules), meals)
+    async with engine.begin() as conn:
+        for number, mass_g in ((1, 41_500), (2, 14_500)):
+            day, place_id = latest.date(), device.place_id
+            entry = WasteEntry(place_id, day, number, mass_g, None, "operator", now)
+            assert await insert_entry(conn, entry)
 
 
 async def saved_device(engine, now):

@@ -37,4 +37,8 @@ CANTEEN_MUTATIONS = {
             " WHERE id IN (SELECT request_id FROM card_request)"
         ),
     ),
+    "a figure of waste that was corrected away": (
+        "waste_keeps_its_corrections",
+        "DELETE FROM waste_entry WHERE entry = 1",
+    ),
 }

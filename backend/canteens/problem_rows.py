@@ -14,6 +14,7 @@ from backend.canteens.refusals import (
     TrayCodeUsed,
     TraySequenceUsed,
     TraySubjectNotClear,
+    WasteDayNotValid,
 )
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
@@ -65,5 +66,10 @@ CANTEEN_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "tray-claim-too-late", 409, "扫码超时", "Scanned too late",
         "请在放盘后 20 秒内扫码,或改用手机拍照打卡",
         "Scan within 20 s, or take a photo with your phone",
+    ),
+    WasteDayNotValid: ProblemType(
+        "waste-day-not-valid", 422, "日期有误", "Day not valid",
+        "请填写今天或过去 400 天内的日期;报表不超过 366 天",
+        "Give a day up to today, at most 400 days ago; a report has at most 366 days",
     ),
 }  # fmt: skip

@@ -45,3 +45,7 @@ class TrayAlreadyClaimed(DomainError):
 
 class TrayClaimTooLate(DomainError):
     """The code of a tray is scanned within 20 seconds of its photo."""
+
+
+class WasteDayNotValid(DomainError):
+    """Waste is entered for today and the 400 days before; a report has at most 366 days."""

@@ -13,6 +13,7 @@ from backend.canteens.device_routes import DeviceDoor
 from backend.canteens.operator_routes import DeviceDesk
 from backend.canteens.tray_routes import TrayDoor
 from backend.canteens.trays import write_trays
+from backend.canteens.waste_routes import WasteDesk
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.steps import Rulebook
 from backend.http.routes import Route
@@ -42,5 +43,6 @@ def build_canteens(
         *DeviceDesk(engine, rules.clock_shift_s).routes(),
         *DeviceDoor(engine, rules.clock_shift_s).routes(),
         *trays.routes(),
+        *WasteDesk(engine, rules.clock_shift_s).routes(),
     ]
     return CanteensRoom(routes, (trays.meals, trays.scans))

@@ -10,6 +10,7 @@ from backend.db import metadata
 TABLES = (
     "backend.campaigns.tables",
     "backend.canteens.tables",
+    "backend.canteens.waste_tables",
     "backend.cards.tables",
     "backend.checkins.evidence_tables",
     "backend.checkins.tables",

@@ -28,6 +28,11 @@ LEFT JOIN device ON device.id = tray.device_id
 WHERE device.place_id IS DISTINCT FROM tray.canteen_id
 """
 
+_WASTE = """
+SELECT canteen_id, day, count(*) AS entries, max(entry) AS last_entry FROM waste_entry
+GROUP BY canteen_id, day HAVING count(*) <> max(entry)
+"""
+
 CANTEEN_CHECKS = (
     Check(
         "trays_are_check_ins",
@@ -40,5 +45,11 @@ CANTEEN_CHECKS = (
         "设备、食堂、密钥和餐盘属于同一合作方",
         "A device, its canteen, its key and its trays belong together",
         _DEVICES,
+    ),
+    Check(
+        "waste_keeps_its_corrections",
+        "厨余量的每次填报与更正都有记录",
+        "The figures of a day are numbered without a gap, so no correction has gone",
+        _WASTE,
     ),
 )
