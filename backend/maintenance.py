@@ -26,7 +26,7 @@ from backend.ids import uuid7
 from backend.intake.inbox.importing import Report
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
-from backend.partner_files import Delivery
+from backend.partner_files import Delivery, FilesUnavailable
 from backend.partners.cards import insert_blanks
 from backend.partners.domain import KeyTerms
 from backend.partners.queries import issue_bearer_key, make_partner, partner_of_source
@@ -224,7 +224,10 @@ def import_partner_files(settings: Settings) -> int:
         async with open_deployment(settings) as deployment:
             return await deployment.inbox.import_new(tell)
 
-    reports = asyncio.run(act())
+    try:
+        reports = asyncio.run(act())
+    except FilesUnavailable as error:
+        raise SystemExit(f"{error} What was imported stays; run this again.") from None
     for delivery, report in reports:
         shown = {"file": delivery.csv, **msgspec.to_builtins(report)}
         print(json.dumps(shown, ensure_ascii=False))

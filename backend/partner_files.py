@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -65,15 +66,20 @@ class PartnerFiles:
     """The folder or bucket that partners write to."""
 
     def __init__(self, address: str | Path) -> None:
-        """Open a folder, which is made if need be, or a `file://` or `s3://` address."""
-        text = str(address)
+        """Name a folder, which is made when it is needed, or a `file://` or `s3://` address.
+
+        Nothing is opened yet: a process that cannot write there serves all the same.
+        """
+        self._address = address
+
+    @cached_property
+    def _store(self) -> ObjectStore:
+        text = str(self._address)
         parts = urlsplit(text)
-        self._store: ObjectStore
-        if isinstance(address, Path) or parts.scheme in {"", "file"}:
+        if isinstance(self._address, Path) or parts.scheme in {"", "file"}:
             folder = Path(unquote(parts.path)) if parts.scheme == "file" else Path(text)
-            self._store = LocalStore(folder, mkdir=True)
-        else:
-            self._store = from_url(text, client_options=_CLIENT_OPTIONS)
+            return LocalStore(folder, mkdir=True)
+        return from_url(text, client_options=_CLIENT_OPTIONS)
 
     async def deliveries(self) -> list[Delivery]:
         """Files that lie in inboxes together with their control totals, by partner and name.

@@ -128,3 +128,10 @@ def test_a_file_without_its_columns_is_not_readable(content):
 def test_control_totals_have_one_shape(content):
     with pytest.raises(NotReadable):
         read_control(content)
+
+
+async def test_a_store_that_cannot_be_opened_stops_no_service(tmp_path):
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    files = PartnerFiles(tmp_path / "taken")
+    with pytest.raises(FilesUnavailable):
+        await files.deliveries()
