@@ -34,12 +34,11 @@ from backend.http.jwks import JwksCache, fetch_over_http
 from backend.http.tokens import TokenRules, TokenVerifier
 from backend.intake.action_routes import Actions
 from backend.intake.client_config import ClientConfig
+from backend.intake.custody import custody_routes
 from backend.intake.events.kinds import TYPES
 from backend.intake.room import build_intake
 from backend.intake.routes import Intake
-from backend.intake.shore_routes import ShoreScale
 from backend.intake.uploads import Uploads
-from backend.marine.room import marine_routes
 from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
@@ -57,7 +56,6 @@ from backend.rewards.room import RewardsRoom, build_rewards
 from backend.rewards.rules import RewardRules
 from backend.settings import Settings
 from backend.sign_in import SignIn
-from backend.trees.room import tree_routes
 from backend.webhooks.room import webhook_routes
 from scoring.model_card import ModelCard, load_card
 
@@ -119,7 +117,7 @@ def build_api(
         *canteens.routes,
         *crediting.routes,
         *_points_routes(deployment),
-        *_custody_routes(deployment),
+        *custody_routes(engine, rules, settings.public_url),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
@@ -197,16 +195,6 @@ def _points_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
         *CampaignDesk(engine, frozenset(catalogue.actions), shift).routes(),
         *FundDesk(engine, shift).routes(),
         *LiabilityReader(engine, shift).routes(),
-    ]
-
-
-def _custody_routes(deployment: Deployment) -> Sequence[Route[Any, Any]]:
-    engine, rules = deployment.engine, deployment.rules
-    public_url = deployment.settings.public_url.rstrip("/")
-    return [
-        *marine_routes(engine, rules.clock_shift_s, public_url=public_url),
-        *ShoreScale(engine, rules).routes(),
-        *tree_routes(engine, rules.claim_secret, rules.clock_shift_s, public_url=public_url),
     ]
 
 

@@ -35,6 +35,7 @@ from backend.intake.routes import SubjectTokenMisplaced
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused
 from backend.ledger.domain import HoldResolved
 from backend.marine.problem_rows import MARINE_PROBLEMS
+from backend.meters.problem_rows import METER_PROBLEMS
 from backend.methodologies.problems import METHODOLOGY_PROBLEMS
 from backend.partners.problem_rows import PARTNER_PROBLEMS
 from backend.processes import WorkersUnavailable
@@ -159,6 +160,7 @@ PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     **CARD_PROBLEMS,
     **CREDITING_PROBLEMS,
     **MARINE_PROBLEMS,
+    **METER_PROBLEMS,
     **METHODOLOGY_PROBLEMS,
     **EVENT_PROBLEMS,
     **OWN_REPORT_PROBLEMS,

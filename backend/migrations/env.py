@@ -21,6 +21,7 @@ TABLES = (
     "backend.ledger.tables",
     "backend.marine.tables",
     "backend.members.tables",
+    "backend.meters.tables",
     "backend.methodologies.tables",
     "backend.notices.tables",
     "backend.outbox",

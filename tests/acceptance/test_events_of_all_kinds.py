@@ -35,8 +35,6 @@ def make_reading(medium="electricity", days=30, ended_days_ago=1, **changes):
         "days": days,
         "persons": 3,
         f"used_{unit}": 168_000,
-        f"city_average_{unit}_per_person_day": 2_000,
-        f"own_average_{unit}_per_day": 5_700,
         "region": "330100",
         **changes,
     }
@@ -53,8 +51,18 @@ def make_bag(code, **changes):
     )
 
 
+async def saved_average(service, average_wh=2_000):
+    """What one resident of Hangzhou uses on a day: 6 kWh for the three of `make_reading`."""
+    await service.execute(
+        "INSERT INTO meter_average VALUES (uuidv7(), '330100', 'electricity', '2020-01-01',"
+        " :average, 'made up', 'a', now(), 'b')",
+        average=average_wh,
+    )
+
+
 async def test_each_kind_brings_the_grams_of_its_methodology(service):
     await service.link_card("card-1", "li")
+    await saved_average(service)
     at = yesterday_at(12)
     results = await send(
         service.by_key("metro"),
@@ -85,6 +93,7 @@ async def test_each_kind_brings_the_grams_of_its_methodology(service):
 
 async def test_one_thing_counts_once_under_whatever_event(service):
     await service.link_card("card-1", "li")
+    await saved_average(service)
     metro, at = service.by_key("metro"), yesterday_at(12).isoformat()
     order = {"order": "O-1", "ordered_at": at}
     overlapping = [make_reading(ended_days_ago=20), make_reading(), make_reading(days=1)]
@@ -111,6 +120,7 @@ async def test_a_draft_methodology_credits_nothing_and_says_so(service):
     )
     assert named(results[0]) == "activity-not-covered"
     assert results[0]["problem"]["code"] == "not_creditable"
+    assert await service.value("SELECT used_wh_or_l FROM meter_reading") == 168_000
     assert named(results[1]) == "meal-photo-needed"
 
 

@@ -3,8 +3,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from backend.partners.queries import issue_key, make_partner
+from backend.partners.queries import issue_key, link, make_partner
 from backend.verify import check_invariants
+from tests.acceptance.event_sender import make_correction, make_event, send, yesterday_at
 from tests.acceptance.service import Caller, make_key
 
 FOREST = UUID("00000000-0000-7000-8000-0000000000c1")
@@ -141,6 +142,42 @@ async def test_dead_trees_are_recorded_once(service):
         assert (await partner.post(path, body)).problem == problem
     public = await service.nobody.get(f"/v1/public/certificates/{planting['number']}")
     assert public.json()["alive"] == 2
+    assert await check_invariants(service.engine) == []
+
+
+def make_verification(trees, **changes):
+    data = {
+        "planting": PLANTED["planting"],
+        "planted_on": PLANTED["planted_on"],
+        "trees": trees,
+        "verified_at": yesterday_at(12).isoformat(),
+        "region": "330100",
+    }
+    return make_event("tanhui.tree.verified.v1", data, source="urn:forest", **changes)
+
+
+async def test_only_living_trees_are_credited_to_their_holder_once_a_year(service):
+    partner, project_id = await forest(service)
+    member, stranger = await service.member("li"), await service.member("wang")
+    async with service.engine.begin() as conn:
+        await link(conn, FOREST, "card-1", member.account_id)
+        await link(conn, FOREST, "card-2", stranger.account_id)
+    planting = (await fulfil(partner, (await pledge(member, project_id)).json()["id"])).json()
+    path = f"/v1/trees/plantings/{planting['id']}/deaths"
+    assert (await partner.post(path, {"trees": 1, "seen_on": "2026-03-12"})).status == 200
+    foreign, dead = await send(
+        partner, make_verification(2, subject="card-2"), make_verification(3)
+    )
+    assert foreign["problem"]["type"] == "/problems/planting-elsewhere"
+    assert (dead["problem"]["type"], dead["problem"]["alive"]) == ("/problems/more-than-alive", 2)
+    event = make_verification(2)
+    [alive] = await send(partner, event)
+    assert (alive["status"], alive["grams_gco2e"]) == ("credited", 3_580)  # 2 x 1,790
+    [same_year] = await send(partner, make_verification(2))
+    assert same_year["problem"]["type"] == "/problems/evidence-already-used"
+    [more] = await send(partner, make_correction(event, name="tree.verified", trees=3))
+    assert more["problem"]["type"] == "/problems/more-than-alive"
+    assert (await member.balance())[0] == 3_580
     assert await check_invariants(service.engine) == []
 
 

@@ -12,7 +12,6 @@ from backend.http.refusals import MalformedRequest, PayloadTooLarge, ValidationF
 from backend.intake.events.domain import EventTypeUnknown, Role
 from backend.intake.events.envelope import Speaker, decode_field, read_binary, read_event
 from backend.intake.events.kinds import KINDS, TYPES
-from backend.intake.events.metered import saved_of
 from backend.intake.events.type_routes import examples_of, schema_of
 
 SPEAKER = Speaker(UUID(int=1), "partner", "330100")
@@ -177,16 +176,3 @@ def test_a_correction_needs_a_time_and_a_change_needs_what_it_is_about():
         del data["corrects"]
         with pytest.raises(ValidationFailed):
             read(changed(type=corrected, data=data))
-
-
-@pytest.mark.parametrize(
-    ("used", "city", "own", "saved"),
-    [
-        (168_000, 6_000, 5_700, 12_000),  # 30 days x 6,000 - 168,000
-        (168_000, 6_000, 7_000, 42_000),  # above the city: its own mean, 30 x 7,000 - 168,000
-        (180_000, 6_000, 5_700, 0),
-        (200_000, 6_000, 5_700, 0),  # using more takes nothing away
-    ],
-)
-def test_a_household_is_compared_with_the_city_or_with_itself(used, city, own, saved):
-    assert saved_of(used, days=30, city_per_day=city, own_per_day=own) == saved

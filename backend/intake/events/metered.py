@@ -1,17 +1,19 @@
-"""`tanhui.meter.reading.v1`: what a household used in a period, against its baseline.
+"""`tanhui.meter.reading.v1`: what a household used in a period.
 
-The baseline is the city's daily average per person; a household above it is compared with its own
-mean of the seven days before the period. Both come with the reading, from whoever runs the meters.
+What is usual in that period is never the partner's to say: `comparing` finds it from the readings
+that were told before and from the averages that the programme has published.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from backend.intake.bodies import Region
 from backend.intake.domain import CLOCK_TOLERANCE, TimeNotPlausible
 from backend.intake.events.domain import Deed, EventKind, Thing
+from backend.meters.domain import BaselineUnknown, Medium
 from backend.units import SHANGHAI
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=62, description="two months between two bills")]
@@ -34,79 +36,89 @@ class Period(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Electricity(Period, tag_field="medium", tag="electricity", kw_only=True):
-    """Electricity used, with the averages that it is compared with."""
+    """Electricity used."""
 
     used_wh: WattHours
-    city_average_wh_per_person_day: WattHours
-    own_average_wh_per_day: WattHours
 
 
 class Gas(Period, tag_field="medium", tag="gas", kw_only=True):
-    """Pipeline gas used; its methodology is a draft, so it is not credited yet."""
+    """Pipeline gas used; its methodology is a draft: the reading is kept, not credited."""
 
     used_l: Litres
-    city_average_l_per_person_day: Litres
-    own_average_l_per_day: Litres
 
 
 class Water(Period, tag_field="medium", tag="water", kw_only=True):
-    """Tap water used; its methodology is a draft, so it is not credited yet."""
+    """Tap water used; its methodology is a draft: the reading is kept, not credited."""
 
     used_l: Litres
-    city_average_l_per_person_day: Litres
-    own_average_l_per_day: Litres
 
 
-def deed_of(data: Electricity | Gas | Water) -> Deed:
-    """What was saved, on the first day of the period; every day of a meter counts once."""
+Reading = Electricity | Gas | Water
+
+
+class Compared(NamedTuple):
+    """A reading with what is usual in its period, watt-hours or litres; None when unknown."""
+
+    reading: Reading
+    baseline_wh_or_l: int | None
+
+
+def medium_of(data: Reading) -> Medium:
+    """What flows through the meter."""
     if isinstance(data, Electricity):
-        used, city, own = (
-            data.used_wh,
-            data.city_average_wh_per_person_day,
-            data.own_average_wh_per_day,
-        )
-        action, quantity = "electricity_saved", "energy_wh"
-    else:
-        used, city, own = (
-            data.used_l,
-            data.city_average_l_per_person_day,
-            data.own_average_l_per_day,
-        )
-        action, quantity = ("gas" if isinstance(data, Gas) else "water") + "_saved", "volume_l"
-    began = datetime.combine(data.first_day, time(), SHANGHAI).astimezone(UTC)
-    saved = saved_of(used, days=data.days, city_per_day=city * data.persons, own_per_day=own)
+        return "electricity"
+    return "gas" if isinstance(data, Gas) else "water"
+
+
+def used_of(data: Reading) -> int:
+    """What was used, in watt-hours or litres."""
+    return data.used_wh if isinstance(data, Electricity) else data.used_l
+
+
+def deed_of(data: Compared | Reading) -> Deed:
+    """What was saved, on the first day of the period; every day of a meter counts once."""
+    reading = data.reading if isinstance(data, Compared) else data
+    medium = medium_of(reading)
+    action = f"{medium}_saved"
+    began = datetime.combine(reading.first_day, time(), SHANGHAI).astimezone(UTC)
     first, *further = [
-        ("meter", action, data.meter, (data.first_day + number * _ONE_DAY).isoformat())
-        for number in range(data.days)
+        ("meter", action, reading.meter, (reading.first_day + number * _ONE_DAY).isoformat())
+        for number in range(reading.days)
     ]
-    ended = began + data.days * _ONE_DAY
+    ended = began + reading.days * _ONE_DAY
     return Deed(
         action,
         began,
         ended,
-        {quantity: saved, "days": data.days},
+        _quantities(data, reading),
         first,
-        region=data.region,
+        region=reading.region,
         further_claims=tuple(further),
         told_from=ended,
     )
 
 
-def saved_of(used: int, *, days: int, city_per_day: int, own_per_day: int) -> int:
-    """Base units saved in the period; never below zero.
-
-    Source:
-        Shenzhen, low-carbon electricity of residents (trial), 2022-06-21: the daily average of the
-        city's residents; a household above it is compared with its own mean of the preceding days.
-    """
-    baseline_per_day = max(city_per_day, own_per_day)
-    return max(0, baseline_per_day * days - used)
+def _quantities(data: Compared | Reading, reading: Reading) -> Mapping[str, int]:
+    """Base units below the baseline; empty when there is nothing to compare the reading with."""
+    quantity = "energy_wh" if isinstance(reading, Electricity) else "volume_l"
+    saved = 0
+    if isinstance(data, Compared):
+        if data.baseline_wh_or_l is None:
+            return {}
+        saved = max(0, data.baseline_wh_or_l - used_of(reading))
+    return {quantity: saved, "days": reading.days}
 
 
 def check_period(deed: Deed, now: datetime) -> None:
-    """A reading is told when its period is over."""
+    """A reading is told when its period is over, and counts against something.
+
+    Raises:
+        TimeNotPlausible, BaselineUnknown.
+    """
     if deed.ended_at is None or deed.ended_at > now + CLOCK_TOLERANCE:
         raise TimeNotPlausible
+    if not deed.quantities:
+        raise BaselineUnknown
 
 
 METER = EventKind(
@@ -122,8 +134,6 @@ METER = EventKind(
             days=30,
             persons=3,
             used_wh=168_000,
-            city_average_wh_per_person_day=2_000,
-            own_average_wh_per_day=5_700,
             region="330100",
         ),
     ),

@@ -51,6 +51,7 @@ from backend.intake.events.envelope import (
 )
 from backend.intake.events.meals import MealPhotoNeeded
 from backend.intake.events.type_routes import EventTypes
+from backend.meters.domain import BaselineUnknown
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
 from backend.recycling.domain import (
     BagAlreadySorted,
@@ -59,6 +60,7 @@ from backend.recycling.domain import (
     BagLost,
     SortingNotFitting,
 )
+from backend.trees.domain import MoreThanAlive, PlantingElsewhere
 
 EVENT_SEND: Final = "event.send"
 STRUCTURED: Final = "application/cloudevents+json"
@@ -75,6 +77,7 @@ _PROBLEMS = (
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
     *(CorrectionTooWide, MealPhotoNeeded, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
     *(*NO_SUCH_BAG, BagAlreadyWeighed, BagAlreadySorted, BagLapsed, BagLost, SortingNotFitting),
+    *(BaselineUnknown, MoreThanAlive, PlantingElsewhere),
     *(MalformedJson, PayloadTooLarge, UnsupportedMediaType),
     *(Overloaded, OutcomeUnknown, ItemImpossible),
 )

@@ -10,6 +10,7 @@ from backend.crediting.domain import Credit, EvidenceAlreadyUsed
 from backend.crediting.queries import live_credits_of
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
+from backend.intake.events.comparing import compare_readings
 from backend.intake.events.deciding import Known, Story, plan_stories, stories_of
 from backend.intake.events.domain import Became, EventIdReused, EventKey, PartnerEvent, Standing
 from backend.intake.events.envelope import read_parked
@@ -120,6 +121,7 @@ async def write_stories(
         conn, [*accounts.values(), *owners], clock_shift_s=rules.clock_shift_s
     )
     known = await _known(conn, accounts, before, locked)
+    await compare_readings(conn, stories, locked.now)
     plan = plan_stories(stories, known, rules)
     withdrawn = await write_plan(conn, stories, plan, locked, rules)
     await record_stories(conn, stories, plan.became, withdrawn, locked.now)

@@ -21,6 +21,7 @@ from backend.intake.domain import EvidenceTooLate
 from backend.intake.events.deciding import Plan, Story, wait_for_report
 from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, Wait
 from backend.intake.events.queries import change_outcomes, park, record_events, unpark
+from backend.intake.events.standing_trees import refuse_dead_trees
 from backend.ledger.queries import Locked
 from backend.partners.queries import record_reports
 from backend.recycling.domain import LATE_WINDOW as BAG_WINDOW, BagNotBound
@@ -68,6 +69,7 @@ async def _credit(
 ) -> None:
     """Credit new activities and write their check-ins."""
     await _refuse_claimed(conn, plan)
+    await refuse_dead_trees(conn, stories, plan)
     orders = list(plan.orders.items())
     outcomes = await credit_batch(conn, [order for _, order in orders], locked, rules)
     made: list[CheckIn] = []
