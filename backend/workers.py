@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from backend.processes import Pool, WorkerDied
 from scoring.model_card import load_checked
 from scoring.photo import PhotoUnreadable, SanitisedPhoto, sanitise
+from scoring.photo_codes import read_codes
 
 if TYPE_CHECKING:
     # The API process and the sanitising workers never load the model's libraries.
@@ -58,6 +59,17 @@ class Workers:
         """
         try:
             return await self._sanitising.call(sanitise, data)
+        except (WorkerDied, TimeoutError) as error:
+            raise PhotoUnreadable("broken") from error
+
+    async def read_codes(self, data: bytes) -> list[str]:
+        """What the QR codes in an upload say.
+
+        Raises:
+            PhotoUnreadable, WorkersUnavailable: As `sanitise`.
+        """
+        try:
+            return await self._sanitising.call(read_codes, data)
         except (WorkerDied, TimeoutError) as error:
             raise PhotoUnreadable("broken") from error
 

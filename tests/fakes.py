@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from scoring.fingerprint import ORIENTATIONS, Fingerprints
 from scoring.photo import sanitise
+from scoring.photo_codes import read_codes
 from scoring.plate import CLASSES, PARTS, PlateScore, Quality
 from scoring.registration import resemblances
 from scoring.thumbnail import Thumbnail
@@ -60,6 +61,10 @@ class ScriptedScorer:
     async def sanitise(self, data):
         async with self._alone:
             return await asyncio.to_thread(sanitise, data)
+
+    async def read_codes(self, data):
+        async with self._alone:
+            return await asyncio.to_thread(read_codes, data)
 
     async def score(self, jpegs):
         self.batches.append(len(jpegs))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
+from backend.intake.bag_photo import BagCodeNotSeen, SeveralBagsSeen
 from backend.intake.bag_routes import WeighingNotClear
 from backend.recycling.domain import (
     BagAlreadyBound,
@@ -33,6 +34,16 @@ BAG_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     BagCodeMistyped: ProblemType(
         "bag-code-mistyped", 422, "编码有误", "Code mistyped",
         "请对照袋上的编码逐位检查,或改为扫码", "Compare it with the bag, or scan the code instead",
+    ),
+    BagCodeNotSeen: ProblemType(
+        "bag-code-not-seen", 422, "照片里没有找到二维码", "No code in the photo",
+        "请靠近拍摄:二维码拍正、拍全、占画面三分之一以上,避开反光和折痕;也可以输入袋上的编码",
+        "Come closer: the whole code, flat and straight, a third of the picture, without glare or"
+        " folds; or type the code on the bag",
+    ),
+    SeveralBagsSeen: ProblemType(
+        "several-bags-seen", 422, "照片里有多个回收袋", "Several bags in the photo",
+        "请每次只拍一个回收袋的二维码", "Photograph the code of one bag at a time",
     ),
     BagAlreadyBound: ProblemType(
         "bag-already-bound", 409, "这个回收袋已被绑定", "Bag already bound",

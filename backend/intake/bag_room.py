@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.crediting.steps import Rulebook
 from backend.http.routes import Route
+from backend.intake.bag_photo import BagPhotoDesk
 from backend.intake.bag_routes import BagDesk
 from backend.intake.bags import write_weighings
 from backend.intake.collector_routes import CollectorDesk
@@ -31,7 +32,13 @@ class BagRoom:
 
 
 def build_bags(
-    engine: AsyncEngine, rules: Rulebook, link: BagLink, *, sealer: Sealer, region: str
+    engine: AsyncEngine,
+    rules: Rulebook,
+    link: BagLink,
+    *,
+    photos: BagPhotoDesk,
+    sealer: Sealer,
+    region: str,
 ) -> BagRoom:
     """Wire what follows bags from the printer to the sorting table."""
     batches = BagBatchDesk(engine, link, rules.claim_secret, rules.clock_shift_s)
@@ -47,6 +54,6 @@ def build_bags(
     collectors = CollectorDesk(engine, sealer, rules, link)
     at_the_door = (*pickups.routes(), *collectors.routes())
     return BagRoom(
-        (*batches.routes(), *desk.routes(), *doubts.routes(), *at_the_door),
+        (*batches.routes(), *desk.routes(), *doubts.routes(), *photos.routes(), *at_the_door),
         (*desk.batchers, doubts.decisions),
     )

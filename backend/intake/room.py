@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.batches import Batcher
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.steps import Rulebook
+from backend.intake.bag_photo import BagPhotoDesk
 from backend.intake.bag_room import build_bags
 from backend.intake.binding import write_bindings
 from backend.intake.events.routes import EventInlet
@@ -43,17 +44,19 @@ def build_intake(
     )
     # One writer: the events of a request are decided in their order, and many share a batch anyhow.
     events = EventInlet(Batcher(engine, partial(write_events, rules=rules), writers=1), region)
+    bindings = Batcher(engine, partial(write_bindings, rules=rules))
+    photos = BagPhotoDesk(engine, uploads.workers, bindings, link, region)
     return Intake(
         engine,
         captures=Batcher(engine, partial(write_captures, rules=rules)),
         photos=Batcher(engine, partial(write_photos, rules=rules)),
         trips=Batcher(engine, partial(write_trips, rules=rules)),
-        bindings=Batcher(engine, partial(write_bindings, rules=rules)),
+        bindings=bindings,
         uploads=uploads,
         waiters=waiters,
         own=own,
         events=events,
-        bags=build_bags(engine, rules, link, sealer=sealer, region=region),
+        bags=build_bags(engine, rules, link, photos=photos, sealer=sealer, region=region),
         link=link,
         region=region,
     )

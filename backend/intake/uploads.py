@@ -36,6 +36,12 @@ _UUID = re.compile(UUID_PATTERN)  # one spelling per id, as in paths; UUID() als
 _TYPE_REASONS = frozenset({"heic", "unsupported_type"})
 
 
+def refusal_of_photo(unreadable: PhotoUnreadable) -> DomainError:
+    """What to tell of an upload that is no photo that we take."""
+    kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
+    return kind(reason=unreadable.reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Uploads:
     """What receiving a photo needs."""
@@ -85,8 +91,7 @@ class Uploads:
         try:
             photo = await self.workers.sanitise(upload)
         except PhotoUnreadable as unreadable:
-            kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
-            raise kind(reason=unreadable.reason) from unreadable
+            raise refusal_of_photo(unreadable) from unreadable
         await self.store.put(owner_id, photo.sha256, photo.jpeg)
         return photo
 

@@ -2,6 +2,7 @@
 
 BAG_ROUTES = {
     "POST /v1/bags/{code}/weighings": (401, 403, 403, 403, 422, 403),
+    "POST /v1/bags/photos": (401, 422, 422, 403, 403, 403),
     "POST /v1/bags/{code}/hand-ins": (401, 403, 403, 403, 409, 403),  # it was weighed
     "GET /v1/bags/{code}": (401, 200, 404, 403, 403, 200),
     "POST /v1/bags/{code}/loss": (401, 409, 404, 403, 403, 403),
@@ -17,7 +18,7 @@ BAG_ROUTES = {
     "POST /v1/pickups/{id}/cancel": (401, 404, 404, 403, 403, 403),
     "POST /v1/pickups/{id}/reschedule": (401, 422, 422, 403, 403, 403),
     "GET /v1/operator/pickups": (401, 403, 403, 403, 403, 200),
-    "PUT /v1/operator/pickups/{id}/collector": (401, 403, 403, 403, 403, 415),
+    "PUT /v1/operator/pickups/{id}/collector": (401, 403, 403, 403, 403, 422),
     "GET /v1/collector/pickups": (401, 403, 403, 403, 403, 403),
     "POST /v1/collector/reports": (401, 403, 403, 403, 403, 403),
 }
