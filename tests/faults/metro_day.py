@@ -125,7 +125,11 @@ async def books(conn):
             " allowed::text, unrounded, grams, reason, points, tier, version FROM credit"
             " WHERE NOT EXISTS (SELECT FROM reversal WHERE credit_id = credit.id)"
         ),
-        "check_ins": "SELECT account_id, natural_key, status, quantities::text FROM check_in",
+        # What a withdrawn ride said last is history, and depends on what came before its end.
+        "check_ins": (
+            "SELECT account_id, natural_key, status,"
+            " CASE WHEN status = 'credited' THEN quantities::text END FROM check_in"
+        ),
         "totals": (
             "SELECT occurred_on, region, action, tier, credits, grams, points FROM daily_total"
             " WHERE (credits, grams, points) <> (0, 0, 0)"
