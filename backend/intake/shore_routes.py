@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.crediting.domain import ActivityNotCovered
+from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.steps import Rulebook
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
@@ -72,6 +72,7 @@ class ShoreScale:
                     StepOutOfOrder,
                     EvidenceTooLate,
                     ActivityNotCovered,
+                    EvidenceAlreadyUsed,
                     IdempotencyKeyReused,
                     *BUSY,
                 ),

@@ -74,11 +74,11 @@ async def open_harbour(service) -> Harbour:
     harbour = Harbour({}, {}, {})
     for number, stage in enumerate(STAGES):
         partner_id = UUID(int=0x7000_8000_0000_0000_00B0 + number)
-        scope = "marine.keep" if stage == "shore" else "marine.custody"
+        scopes = ["marine.keep", "event.send"] if stage == "shore" else ["marine.custody"]
         async with service.engine.begin() as conn:
             names = {"name_zh": stage, "name_en": stage, "source": f"urn:{stage}"}
             await make_partner(conn, partner_id, **names)
-            text = await issue_key(conn, partner_id, kind="partner", scopes=[scope])
+            text = await issue_key(conn, partner_id, kind="partner", scopes=scopes)
         body = {
             "partner_id": str(partner_id),
             "stage": stage,

@@ -3,8 +3,11 @@ import csv
 import io
 from datetime import UTC, datetime
 
+from backend.cards.sheets import make_blanks
+from backend.partners.cards import insert_blanks
 from backend.units import shanghai_day
 from backend.verify import check_invariants
+from tests.acceptance.event_sender import make_event, send
 from tests.acceptance.harbour import carded, moment, open_harbour
 from tests.acceptance.service import make_key
 
@@ -73,6 +76,31 @@ async def test_people_without_a_phone_are_helped_by_the_keeper(service):
     own = (await member.get("/v1/marine/hand-ins")).json()["items"]
     assert [each["id"] for each in own] == [first.json()["id"]]
     assert await check_invariants(service.engine) == []
+
+
+async def test_a_card_of_the_programme_names_its_holder_at_the_shore(service):
+    harbour = await open_harbour(service)
+    [card] = make_blanks(1)
+    async with service.engine.begin() as conn:
+        await insert_blanks(conn, [card], datetime.now(UTC))
+    desk = await service.caller("desk-1", "desk")
+    held = {"card_token": card.token, "pin": "274916"}
+    bound = await desk.post("/v1/desk/cards", held, idempotency_key=make_key())
+    assert bound.status == 201, bound.body
+    await harbour.weighed(1_000, subject_token=card.token)
+    assert (await desk.post("/v1/desk/card-balances", held)).json()["grams"] == 1_298
+
+
+async def test_a_weighing_and_an_event_of_one_hand_in_count_once(service):
+    harbour = await open_harbour(service)
+    member = await carded(service, harbour, "li")
+    request = await asked(member)
+    data = {"handed_in_at": moment(), "sorted_plastic_g": 5_000, "receipt": request["code"]}
+    event = make_event("tanhui.marine.handed_in.v1", data, source="urn:shore", subject="card-li")
+    assert (await harbour.weigh(5_000, code=request["code"])).status == 201
+    [told] = await send(harbour.keys["shore"], event)
+    assert told["problem"]["type"] == "/problems/evidence-already-used"
+    assert (await member.balance())[0] == 6_493
 
 
 async def test_payouts_add_up_per_keeper_and_their_file_holds_no_formula(service):
