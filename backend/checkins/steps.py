@@ -197,7 +197,8 @@ async def _keep_scores(
         await insert_scores(conn, [_scored(id, scores[id]) for id in scores], now)
         await insert_fingerprints(conn, fingerprints)
         rulings = dict(await rulings_of(conn, list(scores)))
-        await insert_thumbnails(conn, _thumbnails(scores, rulings))
+        asked = {each.check_in_id: scores[each.check_in_id] for each in fingerprints}
+        await insert_thumbnails(conn, _thumbnails(asked, rulings))
         return rulings
 
 

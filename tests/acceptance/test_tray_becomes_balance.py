@@ -102,6 +102,7 @@ async def test_a_sequence_names_one_tray_for_ever(service):
     again = await camera.send(make_photo(1), meal, prefer="wait=10")
     assert (again.status, again.headers["Idempotency-Replayed"]) == (200, "true")
     assert again.json() == first.json()
+    await service.drained()
     before = await service.row_counts()
     for photo, other in (
         (make_photo(2), meal),
