@@ -10,6 +10,7 @@ from typing import Any, Final
 from models.evaluation import RENDERED, SourceFigures
 from models.metrics import rate_bound
 from models.network_shape import EMBEDDING_DIM, INPUT_PX
+from models.repetitions import repetitions_text
 from scoring.model_card import ModelCard, Thresholds
 from scoring.plate import CLASSES
 
@@ -27,8 +28,20 @@ def provisional_card(model: bytes) -> ModelCard:
     )
 
 
-def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[str, str]) -> str:
-    """The whole card, front matter first."""
+def card_text(
+    card: ModelCard,
+    figures: Sequence[SourceFigures],
+    fair: Sequence[SourceFigures],
+    notes: Mapping[str, str],
+) -> str:
+    """The whole card, front matter first.
+
+    Args:
+        card: with the chosen thresholds.
+        figures: at those thresholds.
+        fair: where no photo had a say in the thresholds that judge it.
+        notes: how the model was made.
+    """
     limits = {name: getattr(card.thresholds, name) for name in Thresholds.__dataclass_fields__}
     front = "\n".join(f"{name} = {value}" for name, value in limits.items())
     classes = ", ".join(f'"{name}"' for name in card.classes)
@@ -36,6 +49,8 @@ def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[
         **limits,
         **notes,
         figures=figures_text(figures),
+        crossed=crossed_text(fair),
+        repetitions=repetitions_text(figures),
         experiments=experiments_text(json.loads(EXPERIMENTS.read_text(encoding="utf-8"))),
     )
     return (
@@ -47,6 +62,26 @@ def card_text(card: ModelCard, figures: Sequence[SourceFigures], notes: Mapping[
 def figures_text(figures: Sequence[SourceFigures]) -> str:
     """Two Markdown tables: plates, and things that are none."""
     return f"{_plates_table(figures)}\n\n{_things_table(figures)}"
+
+
+def crossed_text(figures: Sequence[SourceFigures]) -> str:
+    """A Markdown table of the four rates that thresholds are chosen for."""
+    head = (
+        "| source | clean accepted | clean rejected | residue accepted | leftover or full accepted "
+        "| no plate accepted |"
+    )
+    return "\n".join([head, "|---" * 6 + "|", *map(_crossed_row, figures)])
+
+
+def _crossed_row(source: SourceFigures) -> str:
+    counts, accepted = source.counts, source.accepted
+    return (
+        f"| {source.source} | {_share(accepted['clean'], counts['clean'])} | "
+        f"{_share(source.rejected['clean'], counts['clean'])} | "
+        f"{_bounded(accepted['residue'], counts['residue'])} | "
+        f"{_bounded(accepted['leftover'] + accepted['full'], counts['leftover'] + counts['full'])}"
+        f" | {_bounded(accepted['not_a_plate'], counts['not_a_plate'])} |"
+    )
 
 
 def experiments_text(experiments: Mapping[str, Mapping[str, Any]]) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import onnxruntime
 
-from models.card import card_text, figures_text, provisional_card
+from models.card import card_text, crossed_text, figures_text, provisional_card
 from models.evaluation import Scored, figures_of, scored_held_out
 from models.photos import PHOTOS_DEFAULT, Photo, PhotosMissing, photos_in
+from models.repetitions import record
 from models.sheets import worst_sheet
-from models.thresholds import chosen_thresholds
-from scoring.model_card import PACKAGED_MODEL, ModelCard
-from scoring.plate import PlateRecogniser, decide
+from models.thresholds import chosen_thresholds, crossed, judged_by
+from scoring.model_card import PACKAGED_MODEL
+from scoring.plate import PlateRecogniser
 
 
 def evaluate(file: Path, photos: list[Photo]) -> list[Scored]:
@@ -24,7 +25,7 @@ def evaluate(file: Path, photos: list[Photo]) -> list[Scored]:
         ModelNotInCard: the card is not about this file.
     """
     rows = scored_held_out(photos, PlateRecogniser.load(file))
-    print(figures_text(figures_of(rows)))
+    print(figures_text(figures_of(rows)), crossed_text(figures_of(crossed(rows))), sep="\n\n")
     return rows
 
 
@@ -34,19 +35,23 @@ def write_card(file: Path, photos: list[Photo]) -> list[Scored]:
     card = provisional_card(model)
     rows = scored_held_out(photos, PlateRecogniser(model, card))
     card = replace(card, thresholds=chosen_thresholds(rows))
-    rows = [_decided(row, card) for row in rows]
-    figures = figures_of(rows)
-    text = card_text(card, figures, _notes(model))
+    rows = judged_by(card.thresholds, rows)
+    figures, fair = figures_of(rows), figures_of(crossed(rows))
+    text = card_text(card, figures, fair, _notes(model))
     file.with_name(f"{file.stem}.card.md").write_text(text, encoding="utf-8")
-    print(figures_text(figures))
+    print(figures_text(figures), crossed_text(fair), sep="\n\n")
     return rows
 
 
-def _decided(row: Scored, card: ModelCard) -> Scored:
-    """The same photo judged by the card's thresholds."""
-    score = row.score
-    verdict, reason = decide(score.scores, score.recapture, score.quality, card.thresholds)
-    return replace(row, score=replace(score, verdict=verdict, reason=reason))
+def record_repetition(file: Path, photos: list[Photo]) -> list[Scored]:
+    """Note in `repetitions.json` where another training of the same recipe came out."""
+    model = file.read_bytes()
+    rows = scored_held_out(photos, PlateRecogniser(model, provisional_card(model)))
+    figures = figures_of(judged_by(chosen_thresholds(rows), rows))
+    notes = _notes(model)
+    record(f"seed {notes['seed']}, {notes['steps']} steps", figures)
+    print(figures_text(figures))
+    return rows
 
 
 def _notes(model: bytes) -> Mapping[str, str]:
@@ -60,7 +65,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=__doc__)
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     parser.add_argument("--file", type=Path, default=Path(__file__).with_name(PACKAGED_MODEL))
-    parser.add_argument("--card", action="store_true", help="choose thresholds, write the card")
+    parser.set_defaults(act=evaluate)
+    as_what = parser.add_mutually_exclusive_group()
+    for flag, act, words in (
+        ("--card", write_card, "choose thresholds, write the card"),
+        ("--repetition", record_repetition, "note the figures of a second training"),
+    ):
+        as_what.add_argument(flag, dest="act", action="store_const", const=act, help=words)
     parser.add_argument("--sheet", type=Path, help="draw the worst forty photos into this PNG")
     given = parser.parse_args()
     try:
@@ -68,7 +79,7 @@ def main() -> int:
     except PhotosMissing as missing:
         print(missing, file=sys.stderr)
         return 2
-    rows = (write_card if given.card else evaluate)(given.file, photos)
+    rows = given.act(given.file, photos)
     if given.sheet:
         worst_sheet(rows).save(given.sheet)
     return 0

@@ -1,6 +1,9 @@
 """Where scores become verdicts: chosen on the held-out split, where the worst source decides."""
 
+import re
+import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.evaluation import MADE, Scored, parts_of
 from scoring.model_card import Thresholds
-from scoring.plate import PARTS
+from scoring.plate import PARTS, decide
 
 FOOD_ACCEPTED_RATE_MAX: Final = 0.01  # visible leftovers that would be credited
 RESIDUE_ACCEPTED_RATE_MAX: Final = 0.05  # films and specks that would be credited
@@ -21,6 +24,7 @@ THRESHOLD_MIN: Final = 3_500  # a class that is not even likely decides nothing
 LUMINANCE_MIN: Final = 35.0
 # Measured: plates of the folder are at 151 or more, blurred by 2.5 % of their side at 55 or less.
 SHARPNESS_MIN: Final = 45.0
+_TRAY: Final = re.compile(r"\d{8}T\d{6}")  # dishes of one tray, and repaints of them, stay together
 
 
 def chosen_thresholds(rows: Sequence[Scored]) -> Thresholds:
@@ -44,6 +48,35 @@ def chosen_thresholds(rows: Sequence[Scored]) -> Thresholds:
         luminance_min=LUMINANCE_MIN,
         sharpness_min=SHARPNESS_MIN,
     )
+
+
+def judged_by(thresholds: Thresholds, rows: Sequence[Scored]) -> list[Scored]:
+    """The same photos with the verdicts that these thresholds give."""
+    return [_judged(row, thresholds) for row in rows]
+
+
+def crossed(rows: Sequence[Scored]) -> list[Scored]:
+    """Each half of the photos with the verdicts of thresholds that the other half chose.
+
+    No photo has a say in the threshold that judges it, so the rates of this are not optimistic.
+    """
+    halves = [[row for row in rows if _half(row) == half] for half in (0, 1)]
+    return [
+        row
+        for own, other in (halves, reversed(halves))
+        for row in judged_by(chosen_thresholds(other), own)
+    ]
+
+
+def _half(row: Scored) -> int:
+    tray = _TRAY.match(row.name)
+    return zlib.crc32((tray[0] if tray else row.name).encode()) % 2
+
+
+def _judged(row: Scored, thresholds: Thresholds) -> Scored:
+    score = row.score
+    verdict, reason = decide(score.scores, score.recapture, score.quality, thresholds)
+    return replace(row, score=replace(score, verdict=verdict, reason=reason))
 
 
 def _strictest(

@@ -13,8 +13,9 @@ from models.evaluate import main as evaluate
 from models.evaluation import Scored, figures_of
 from models.metrics import auc, auc_interval, calibration_error, rate_bound
 from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
+from models.repetitions import record, repetitions_text
 from models.sheets import COLUMNS, TILE_PX, worst_sheet
-from models.thresholds import chosen_thresholds
+from models.thresholds import chosen_thresholds, crossed
 from scoring.fingerprint import Fingerprints
 from scoring.model_card import read_card
 from scoring.plate import CLASSES, PARTS, PlateScore, Quality
@@ -134,7 +135,7 @@ def test_a_written_card_is_read_back_by_the_service():
     )
     rows = [made_row("clean", 9_000, verdict="accepted"), made_row("leftover", 100)]
 
-    assert read_card(card_text(card, figures_of(rows), notes)) == card
+    assert read_card(card_text(card, figures_of(rows), figures_of(rows), notes)) == card
 
 
 def test_the_shipped_card_names_every_source_and_its_licence():
@@ -194,6 +195,40 @@ def test_new_experiments_replace_the_table_of_a_card():
     assert text.startswith("before\n")
     assert text.endswith("\n## After\nend")
     assert "a: clean" not in text
+
+
+def test_a_photo_has_no_say_in_the_threshold_that_judges_it():
+    trays = [f"20220527T1300{second:02}" for second in range(40)]
+    rows = [
+        replace(made_row("leftover", 9_000), name=f"{tray}_{dish}")
+        for tray in trays
+        for dish in (0, 1)
+    ]
+    strange = replace(made_row("leftover", 9_900), name="20220527T140000_0")
+    by_name = {row.name: row.score.verdict for row in crossed([*rows, strange])}
+
+    # The other half has seen 9,000 at most, so its threshold lets the one that is worse pass.
+    assert by_name.pop(strange.name) == "accepted"
+    assert len(by_name) == 80
+    assert set(by_name.values()) == {"in_review"}
+    # Chosen with a say of its own the threshold would have kept it out.
+    assert chosen_thresholds([*rows, strange]).clean_accepted_min > 9_900
+
+
+def test_a_repetition_stands_beside_the_shipped_figures_and_says_whether_it_is_inside(
+    tmp_path, monkeypatch
+):
+    rows = [
+        *(made_row("clean", clean) for clean in (7_000, 8_000, 9_000)),
+        *(made_row("leftover", clean) for clean in (1_000, 2_000, 7_500)),
+    ]
+    figures = figures_of(rows)
+    monkeypatch.setattr("models.repetitions.REPETITIONS", tmp_path / "repetitions.json")
+    assert "none yet" in repetitions_text(figures)
+
+    record("seed 2", figures)
+    assert "canteen_dish: clean | 0.889" in repetitions_text(figures)
+    assert repetitions_text(figures).endswith("0.889, inside |")
 
 
 def test_the_worst_sheet_shows_the_farthest_from_the_truth_first():
