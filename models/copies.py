@@ -189,12 +189,26 @@ def _rate(group: Sequence[Nearest], limits: Mapping[str, int]) -> str:
 
 def with_copies(card: str, figures: CopyFigures) -> str:
     """A card's text with these limits in its front matter and this table as its section."""
-    _, front, body = card.split("+++\n", maxsplit=2)
-    front = front.partition("\n[copies]\n")[0].rstrip("\n")
     limits = chosen_limits(figures)
     lines = "\n".join(f"{each.name} = {getattr(limits, each.name)}" for each in fields(limits))
+    return _with_section(card, lines, f"{HEADING}\n\n{copies_table(figures)}\n")
+
+
+def with_copies_of(card: str, earlier: str) -> str:
+    """A card's text with the limits and the section of an earlier card of the same model."""
+    _, front, body = earlier.split("+++\n", maxsplit=2)
+    lines = front.partition("\n[copies]\n")[2].rstrip("\n")
     before, after = _around_section(body)
-    section = f"{HEADING}\n\n{copies_table(figures)}\n"
+    if not lines or not after:
+        return card
+    return _with_section(card, lines, body[len(before) : len(body) - len(after)])
+
+
+def _with_section(card: str, lines: str, section: str) -> str:
+    _, front, body = card.split("+++\n", maxsplit=2)
+    front = front.partition("\n[copies]\n")[0].rstrip("\n")
+    before, after = _around_section(body)
+    section = section.rstrip("\n") + "\n"
     return f"+++\n{front}\n\n[copies]\n{lines}\n+++\n{before}{section}\n{after}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnxruntime
 
 from models.card import card_text, crossed_text, figures_text, provisional_card
+from models.copies import with_copies_of
 from models.evaluation import Scored, figures_of, scored_held_out
 from models.photos import PHOTOS_DEFAULT, Photo, PhotosMissing, photos_in
 from models.repetitions import record
@@ -30,7 +31,10 @@ def evaluate(file: Path, photos: list[Photo]) -> list[Scored]:
 
 
 def write_card(file: Path, photos: list[Photo]) -> list[Scored]:
-    """Choose the thresholds of a new model, print its figures and write its card beside it."""
+    """Choose the thresholds of a model, print its figures and write its card beside it.
+
+    What `models.copies` has measured of this same file stays in the card.
+    """
     model = file.read_bytes()
     card = provisional_card(model)
     rows = scored_held_out(photos, PlateRecogniser(model, card))
@@ -38,7 +42,11 @@ def write_card(file: Path, photos: list[Photo]) -> list[Scored]:
     rows = judged_by(card.thresholds, rows)
     figures, fair = figures_of(rows), figures_of(crossed(rows))
     text = card_text(card, figures, fair, _notes(model))
-    file.with_name(f"{file.stem}.card.md").write_text(text, encoding="utf-8")
+    place = file.with_name(f"{file.stem}.card.md")
+    earlier = place.read_text(encoding="utf-8") if place.is_file() else ""
+    if card.sha256 in earlier:
+        text = with_copies_of(text, earlier)
+    place.write_text(text, encoding="utf-8")
     print(figures_text(figures), crossed_text(fair), sep="\n\n")
     return rows
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.canteen import canteen_plate
-from models.copies import chosen_limits, copies_table, with_copies
+from models.copies import chosen_limits, copies_table, with_copies, with_copies_of
 from models.copy_figures import (
     REAL,
     Copied,
@@ -124,6 +124,8 @@ def test_the_card_says_what_the_service_reads():
     assert read_card(written).thresholds == read_card(card).thresholds
     assert copies_table(figures) in written
     assert with_copies(written, figures) == written
+    assert with_copies_of(card, written) == written
+    assert with_copies_of(written, card) == card
     assert [line for line in written.splitlines() if line.startswith("## Copies")] == ["## Copies"]
 
 
