@@ -473,6 +473,20 @@ MUTATIONS = {
         ),
         "shifts_are_settlements",
     ),
+    "an undo with an approver and no proposal": (
+        "corrections_by_two",
+        "UPDATE settlement_undo SET approved_by = 'somebody'",
+    ),
+    "a correction that took nothing back": (
+        "corrections_by_two",
+        (
+            "INSERT INTO settlement_correction (id, settlement_id, merchant_id, points, reason,"
+            " proposed_by, proposed_at, outcome, decided_by, decided_at) SELECT id, id,"
+            " merchant_id, points, '错', 'op', now(), 'done', 'op-2', now() FROM settlement"
+            " WHERE NOT EXISTS"
+            " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
+        ),
+    ),
     "an undone voucher that looks settled": (
         "voucher_states",
         "UPDATE voucher SET status = 'settled' WHERE status = 'undone'",

@@ -47,12 +47,17 @@ class Voiding(NamedTuple):
 
 
 class Undoing(NamedTuple):
-    """A till takes its settlement back; an operator may do it at any time, for any merchant."""
+    """A till takes its settlement back; two operators may do it at any time, for any merchant.
+
+    Attributes:
+        counter: Where the till stands; None for a correction, which then says who approved it.
+    """
 
     settlement_id: UUID
     counter: Counter | None
     undone_by: str
     reason: str
+    approved_by: str | None = None
 
 
 class Ended(NamedTuple):
@@ -197,6 +202,7 @@ def _undo(each: Undoing, settlement: Settlement, now: datetime) -> Undo:
         each.reason,
         each.undone_by,
         now,
+        each.approved_by,
     )
 
 

@@ -8,6 +8,8 @@ from backend.ledger.domain import InsufficientPoints
 from backend.rewards.refusals import (
     AccountTooYoung,
     CallEndpointMissing,
+    CorrectionAsked,
+    CorrectionDecided,
     LimitReached,
     MemberCodeNotValid,
     NothingToClose,
@@ -25,6 +27,7 @@ from backend.rewards.refusals import (
     RewardElsewhere,
     RewardNotOffered,
     RewardTermsNotClear,
+    SettlementUndone,
     StaffElsewhere,
     StatementDecided,
     StatementTooLong,
@@ -144,6 +147,18 @@ REWARD_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     UndoElsewhere: ProblemType(
         "undo-elsewhere", 403, "只能在原收银台撤销", "Another till settled it",
         "请在核销时的收银台撤销", "Undo it at the till that settled it",
+    ),
+    SettlementUndone: ProblemType(
+        "settlement-undone", 409, "该笔核销已撤销", "Settlement taken back before",
+        "积分已退回,无需更正", "The points went back; there is nothing to correct",
+    ),
+    CorrectionAsked: ProblemType(
+        "correction-asked", 409, "这笔核销已有更正申请", "Correction proposed before",
+        "请查看已有的申请,编号见 correction_id", "See the proposal named by `correction_id`",
+    ),
+    CorrectionDecided: ProblemType(
+        "correction-decided", 409, "这项更正申请已处理", "Correction decided",
+        "请刷新后查看结果", "Look at the outcome",
     ),
     MemberCodeNotValid: ProblemType(
         "member-code-not-valid", 422, "会员码无效或已使用", "Member code not valid",

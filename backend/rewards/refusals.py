@@ -95,6 +95,18 @@ class UndoElsewhere(DomainError):
     """A settlement is undone at the till that made it."""
 
 
+class SettlementUndone(DomainError):
+    """This settlement was taken back before; there is nothing left to correct."""
+
+
+class CorrectionAsked(DomainError):
+    """Somebody has proposed a correction of this settlement before."""
+
+
+class CorrectionDecided(DomainError):
+    """This correction was decided before."""
+
+
 class MemberCodeNotValid(DomainError):
     """This member code was used, is older than a minute, or is of nobody."""
 

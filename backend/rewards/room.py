@@ -11,6 +11,7 @@ from backend.batches import Batcher
 from backend.http.routes import Route
 from backend.rewards.call_routes import CallDesk
 from backend.rewards.catalogue_routes import Catalogue
+from backend.rewards.correction_routes import CorrectionDesk
 from backend.rewards.counters import find_counters
 from backend.rewards.donate import write_donations
 from backend.rewards.donation_routes import DonationDesk
@@ -62,6 +63,7 @@ def build_rewards(
         *VoucherDesk(engine, rules, redemptions, voids, keys).routes(),
         *CallDesk(engine, keys.sealer, is_anywhere, shift).routes(),
         *SettlementDesk(engine, settlements, undos, counters).routes(),
+        *CorrectionDesk(engine, shift).routes(),
         *RequestDesk(engine, rules, confirmations).routes(),
         *ShiftDesk(engine, shift).routes(),
         *StatementDesk(engine, shift).routes(),

@@ -39,6 +39,7 @@ class Undo(NamedTuple):
     reason: str
     undone_by: str
     undone_at: datetime
+    approved_by: str | None = None
 
 
 async def insert_settlements(conn: AsyncConnection, settlements: Sequence[Settlement]) -> bool:
@@ -69,15 +70,16 @@ async def insert_undos(conn: AsyncConnection, undos: Sequence[Undo]) -> None:
     await run(
         conn,
         "INSERT INTO settlement_undo (settlement_id, id, merchant_id, points, reason, undone_by,"
-        " undone_at) SELECT *, :undone_at FROM unnest(CAST(:settlements AS uuid[]),"
+        " approved_by, undone_at) SELECT *, :undone_at FROM unnest(CAST(:settlements AS uuid[]),"
         " CAST(:ids AS uuid[]), CAST(:merchants AS uuid[]), CAST(:points AS bigint[]),"
-        " CAST(:reasons AS text[]), CAST(:people AS text[]))",
+        " CAST(:reasons AS text[]), CAST(:people AS text[]), CAST(:approvers AS text[]))",
         settlements=columns[0],
         ids=columns[1],
         merchants=columns[2],
         points=columns[3],
         reasons=columns[4],
         people=columns[5],
+        approvers=columns[7],
         undone_at=undos[0].undone_at,
     )
 

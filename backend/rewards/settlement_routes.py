@@ -28,7 +28,6 @@ from backend.rewards.refusals import (
 )
 from backend.rewards.route_kinds import (
     BUSY,
-    OPERATES,
     SETTLES,
     VOUCHER_SETTLE,
     WORKS,
@@ -117,17 +116,6 @@ class SettlementDesk:
                 answers={200: SettlementAnswer},
                 problems=(NotFound, NotStaff, TillUnknown, UndoElsewhere, UndoTooLate, *BUSY),
             ),
-            Route(
-                "POST",
-                "/v1/operator/settlements/{id}/undo",
-                self.post_correction,
-                policy=OPERATES,
-                summary="Take a settlement back at any time; the next statement corrects it",
-                summary_zh="更正核销(计入下期结算单)",
-                body=UndoBody,
-                answers={200: SettlementAnswer},
-                problems=(NotFound, UndoElsewhere, *BUSY),
-            ),
         ]
 
     def _pos_routes(self) -> Sequence[Route[Any, Any]]:
@@ -208,13 +196,6 @@ class SettlementDesk:
     async def post_undo(self, call: Call[UndoBody, None]) -> Answer:
         """Take back what this till has settled."""
         counter = await self._counter(call, call.body.till_key)
-        return await self._undo(call, counter)
-
-    async def post_correction(self, call: Call[UndoBody, None]) -> Answer:
-        """Take back any settlement, with the operator's name."""
-        return await self._undo(call, None)
-
-    async def _undo(self, call: Call[UndoBody, None], counter: Counter | None) -> Answer:
         undoing = Undoing(call.path_id(), counter, call.principal.id, call.body.reason)
         return await self._rendered(call, Made(*await self.undos.submit(undoing)), 200)
 

@@ -5,6 +5,7 @@ The growing tables carry no foreign keys, as in the ledger; `tanhui verify` prov
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -95,11 +96,49 @@ settlement_undo = Table(
     Column("merchant_id", Uuid, nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    # Of a correction whoever proposed it; `approved_by` is the second person.
     Column("undone_by", Text, nullable=False),
     Column("undone_at", DateTime(timezone=True), nullable=False),
+    Column("approved_by", Text),
     CheckConstraint("points > 0", name="points_positive"),
+    CheckConstraint("approved_by <> undone_by", name="two_persons"),
     Index("ix_settlement_undo_merchant_id_id", "merchant_id", "id"),
     Index("ix_settlement_undo_undone_by_id", "undone_by", "id"),
+)
+
+settlement_correction = Table(
+    "settlement_correction",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("settlement_id", Uuid, nullable=False),
+    Column("merchant_id", Uuid, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    # Of the time when one operator was enough. The application has no right to write it.
+    Column("is_by_one", Boolean, nullable=False, server_default="false"),
+    CheckConstraint("points > 0", name="points_positive"),
+    CheckConstraint("char_length(reason) BETWEEN 1 AND 200", name="reason_length"),
+    CheckConstraint("outcome IN ('pending', 'done', 'declined')", name="outcome"),
+    # Money needs two persons, whatever the code above this table believes.
+    CheckConstraint("decided_by <> proposed_by", name="two_persons"),
+    CheckConstraint("(outcome = 'pending') = (decided_at IS NULL)", name="decided_has_time"),
+    CheckConstraint(
+        "(decided_by IS NULL) = (outcome = 'pending' OR is_by_one)", name="decided_by_somebody"
+    ),
+    CheckConstraint("NOT is_by_one OR outcome = 'done'", name="by_one_is_done"),
+    # A settlement is taken back once; what was declined can be proposed again.
+    Index(
+        "uq_settlement_correction_settlement_id",
+        "settlement_id",
+        unique=True,
+        postgresql_where="outcome <> 'declined'",
+    ),
+    Index("ix_settlement_correction_outcome_id", "outcome", "id"),
 )
 
 member_code = Table(

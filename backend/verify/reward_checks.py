@@ -136,6 +136,20 @@ JOIN reward ON reward.id = reward_id AND fulfilment <> 'partner_call'
 WHERE status IN ('fulfilling', 'returned')
 """
 
+# A till undoes within ten minutes; later, or with an approver, it is the correction of two persons.
+_CORRECTIONS = """
+SELECT coalesce(undo.settlement_id, correction.settlement_id) AS settlement_id, undone_by,
+       approved_by, proposed_by, decided_by
+FROM (SELECT undo.*, settled_at FROM settlement_undo AS undo
+      JOIN settlement ON settlement.id = settlement_id) AS undo
+FULL JOIN (SELECT * FROM settlement_correction WHERE outcome = 'done') AS correction
+  ON correction.settlement_id = undo.settlement_id
+WHERE CASE WHEN correction.id IS NULL
+  THEN approved_by IS NOT NULL OR undone_at > settled_at + interval '10 minutes'
+  ELSE (undone_by, approved_by, undo.points)
+    IS DISTINCT FROM (proposed_by, decided_by, correction.points) END
+"""
+
 REWARD_CHECKS = (
     Check(
         "vouchers_held",
@@ -154,6 +168,12 @@ REWARD_CHECKS = (
         "撤销核销时积分退回原批次",
         "An undo returns points to the lots that they came from",
         _REFUNDED_LOTS,
+    ),
+    Check(
+        "corrections_by_two",
+        "每项生效的核销更正对应一笔撤销,提出人与批准人一致",
+        "A correction that was approved is one undo, by the same two persons",
+        _CORRECTIONS,
     ),
     Check(
         "voucher_states",

@@ -92,6 +92,25 @@ async def settle(cashier, voucher, **headers):
     return await cashier.post("/v1/settlements", {"code": voucher["code"]}, **headers)
 
 
+async def propose(service, settlement, reason, by="op"):
+    """A correction that waits for a second person."""
+    operator = await service.caller(by, "operator")
+    path = f"/v1/operator/settlements/{settlement['id']}/corrections"
+    return await operator.post(path, {"reason": reason})
+
+
+async def decide(service, correction_id, decision, by):
+    operator = await service.caller(by, "operator")
+    path = f"/v1/operator/settlement-corrections/{correction_id}/decisions"
+    return await operator.post(path, {"decision": decision})
+
+
+async def correct(service, settlement, reason):
+    """A correction by two operators."""
+    proposed = await propose(service, settlement, reason)
+    return await decide(service, proposed.json()["id"], "approve", "op-2")
+
+
 async def points_of(member):
     """Available and held points."""
     account = await member.account()

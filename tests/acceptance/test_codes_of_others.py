@@ -53,7 +53,7 @@ async def test_members_who_race_for_codes_get_one_each_and_none_twice(service):
     assert (await shop.manager.get("/v1/merchant")).json()["points"] == 180
     operator = await service.caller("op", "operator")
     [settled, *_] = (await shop.manager.get("/v1/settlements")).json()["items"]
-    path = f"/v1/operator/settlements/{settled['id']}/undo"
+    path = f"/v1/operator/settlements/{settled['id']}/corrections"
     assert (await operator.post(path, {"reason": "错误"})).problem == "undo-elsewhere"
     assert await check_invariants(service.engine) == []
 

@@ -11,7 +11,16 @@ from backend.ledger.queries import lock_accounts
 from backend.rewards.ends import expire_vouchers
 from backend.verify import check_invariants
 from tests.acceptance.service import make_key, until
-from tests.acceptance.shop import left_of, open_shop, points_of, redeem, rich_member, settle
+from tests.acceptance.shop import (
+    decide,
+    left_of,
+    open_shop,
+    points_of,
+    propose,
+    redeem,
+    rich_member,
+    settle,
+)
 
 ROUNDS, PRICE, STOCK = 16, 30, 20
 MONTH_AHEAD_S = 40 * 86_400
@@ -45,10 +54,8 @@ class Racers:
         path = f"/v1/settlements/{settlement_id}/undo"
         return "undo", await self.shop.cashier.post(path, {"reason": "换货"})
 
-    async def undo_as_operator(self, settlement_id):
-        operator = await self.service.caller("op", "operator")
-        path = f"/v1/operator/settlements/{settlement_id}/undo"
-        return "undo", await operator.post(path, {"reason": "商户来电"})
+    async def approve(self, correction_id, by):
+        return "correct", await decide(self.service, correction_id, "approve", by)
 
     async def settle_and_undo(self, voucher):
         """A cashier who takes the wrong voucher and sees it at once."""
@@ -143,14 +150,19 @@ async def test_of_many_undos_one_moves_the_points(racers):
     voucher = (await redeem(racers.member, reward)).json()
     _, settled = await racers.settle(voucher)
     id = settled.json()["id"]
-    undos = [racers.undo(id), racers.undo_as_operator(id)]
+    asked = (await propose(racers.service, settled.json(), "商户来电")).json()["id"]
+    undos = [racers.undo(id), racers.approve(asked, "op-2")]
     others = [racers.settle(voucher), racers.void(voucher), racers.expire(voucher)]
-    more = [racers.undo(id), racers.undo_as_operator(id), racers.undo(id)]
+    more = [racers.undo(id), racers.approve(asked, "op-3"), racers.undo(id)]
     replies = await asyncio.gather(*undos, *others, *more)
     undone = [reply for kind, reply in replies if kind == "undo"]
-    assert [reply.status for reply in undone] == [200] * 5
+    assert [reply.status for reply in undone] == [200] * 3
+    corrected = [reply for kind, reply in replies if kind == "correct"]
+    won = [reply for reply in corrected if reply.status == 200]
     fresh = [reply for reply in undone if "Idempotency-Replayed" not in reply.headers]
-    assert len(fresh) == 1
+    assert len(fresh) + len(won) == 1
+    late = {reply.problem for reply in corrected if reply.status == 409}
+    assert late <= ({"correction-decided"} if won else {"settlement-undone"})
     assert len({reply.json()["undone_at"] for reply in undone}) == 1
     assert {reply for kind, reply in replies if kind == "expire"} == {0}
     told = {reply.problem for kind, reply in replies if kind in {"settle", "void"}}

@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 from backend.units import SHANGHAI, shanghai_day
 from backend.verify import check_invariants
 from tests.acceptance.service import make_key, serving
-from tests.acceptance.shop import open_shop, post, redeem, rich_member, settle
+from tests.acceptance.shop import correct, open_shop, post, redeem, rich_member, settle
 
 DAY_S = 24 * 3_600
 REASON = {"reason": '=HYPERLINK("http://x")'}
@@ -103,8 +103,7 @@ async def test_what_is_corrected_later_stands_in_the_next_statement(service, tmp
         first = (await draft(later, shop)).json()
         assert first["due_points"] == 60
         operator = await later.caller("op", "operator")
-        path = f"/v1/operator/settlements/{made[0]['id']}/undo"
-        assert (await operator.post(path, REASON)).status == 200
+        assert (await correct(later, made[0], REASON["reason"])).status == 200
         assert (await operator.get(f"{STATEMENTS}/{first['id']}")).json() == first
     async with serving(service.engine, tmp_path / "b", clock_shift_s=2 * DAY_S + 900) as later:
         second = (await draft(later, shop, days_ago=-1)).json()

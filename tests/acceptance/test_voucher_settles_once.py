@@ -4,6 +4,7 @@ from datetime import datetime
 from backend.verify import check_invariants
 from tests.acceptance.service import Caller, make_key, serving, until
 from tests.acceptance.shop import (
+    correct,
     left_of,
     open_shop,
     points_of,
@@ -158,9 +159,9 @@ async def test_only_the_same_till_undoes_and_only_for_ten_minutes(service, tmp_p
         till = Caller(later.session, first.bearer)
         reply = await undo(till, settled)
         assert (reply.status, reply.problem) == (409, "undo-too-late")
-        operator = await later.caller("op", "operator")
-        path = f"/v1/operator/settlements/{settled['id']}/undo"
-        assert (await operator.post(path, REASON)).json()["status"] == "undone"
+        assert (await correct(later, settled, "商户来电")).json()["outcome"] == "done"
+        shown = (await shop.manager.get(f"/v1/settlements/{settled['id']}")).json()
+        assert (shown["status"], shown["undo_reason"]) == ("undone", "商户来电")
 
 
 async def test_redeeming_and_returning_a_hundred_times_keeps_the_points(service):
