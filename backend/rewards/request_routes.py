@@ -42,12 +42,10 @@ from backend.rewards.requests import (
     request_by_code,
     write_decline,
 )
-from backend.rewards.route_kinds import BUSY, SETTLES, lists, makes
+from backend.rewards.route_kinds import BUSY, LOOK_EVERY_S, SETTLES, lists, makes
 from backend.rewards.rules import RewardRules
 from backend.rewards.voucher_routes import MEMBER, WHY_NOT
 from backend.writing import Made, intention_of, write_alone, write_once
-
-LOOK_EVERY_S = 0.3  # a cashier waits; a person needs seconds to read and confirm
 
 
 @dataclass(frozen=True, slots=True)

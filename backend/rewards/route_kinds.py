@@ -16,6 +16,7 @@ from backend.rewards.domain import CASHIER, MANAGER
 from backend.rewards.merchant_queries import staff_of
 
 VOUCHER_SETTLE = "voucher.settle"  # scope of a till's key
+LOOK_EVERY_S = 0.3  # for whoever waits: a person or a partner's system needs seconds to answer
 BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 OPERATES = roles("operator", "admin")
 AUDITS = OPERATES | roles("auditor")

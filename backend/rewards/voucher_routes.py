@@ -37,7 +37,7 @@ from backend.rewards.refusals import (
     VoucherAlreadyVoided,
     VoucherBeingFulfilled,
 )
-from backend.rewards.route_kinds import BUSY, lists, makes
+from backend.rewards.route_kinds import BUSY, LOOK_EVERY_S, lists, makes
 from backend.rewards.rules import RewardRules
 from backend.rewards.voucher_bodies import (
     RedemptionBody,
@@ -96,10 +96,11 @@ class VoucherDesk:
                 "/v1/vouchers/{id}",
                 self.get_voucher,
                 policy=MEMBER,
-                summary="See one of my vouchers",
-                summary_zh="查看兑换券",
+                summary="See one of my vouchers, waiting for its partner if asked to",
+                summary_zh="查看兑换券,可等待直充结果",
                 answers={200: VoucherAnswer},
                 problems=(NotFound,),
+                waits=True,
             ),
             *(self._qr_route(kind) for kind in ("svg", "png")),
             self._void_route(),
@@ -175,10 +176,15 @@ class VoucherDesk:
         return Answer(VoucherPage(items=items, next_cursor=cursor))
 
     async def get_voucher(self, call: Call[None, None]) -> Answer:
-        """Answer one voucher."""
-        return Answer(
-            render_voucher(await self._own(call, call.path_id()), call.language, self.keys)
-        )
+        """Answer one voucher; with `wait`, once it is fulfilled or the time is over."""
+        ends_at = asyncio.get_running_loop().time() + call.wait_s
+        row = await self._own(call, call.path_id())
+        while (
+            row.status == VoucherStatus.FULFILLING and asyncio.get_running_loop().time() < ends_at
+        ):
+            await asyncio.sleep(LOOK_EVERY_S)
+            row = await self._own(call, call.path_id())
+        return Answer(render_voucher(row, call.language, self.keys))
 
     async def get_svg(self, call: Call[None, None]) -> Answer:
         """Draw the code as SVG, which stays sharp at every size."""

@@ -1,5 +1,6 @@
 """A reward that another system hands over: done, refused, or not known until somebody finds out."""
 
+import asyncio
 import json
 
 import pytest
@@ -117,6 +118,23 @@ async def test_a_partner_that_fulfils_is_paid_once_and_its_reference_is_kept(ser
     assert await told(service, member) == ["voucher_fulfilled"]
     assert await service.value("SELECT recipient IS NULL FROM partner_call"), "it is forgotten"
     assert await check_invariants(service.engine) == []
+
+
+async def test_a_member_can_wait_for_the_partner(service):
+    async with fulfilling("hang") as partner:
+        _, _, reward = await offered(service, partner)
+        member = await rich_member(service)
+        voucher = await bought(member, reward)
+        path = f"/v1/vouchers/{voucher['id']}"
+
+        async def is_asked():
+            return partner.at_once == 1
+
+        await until(is_asked)
+        assert (await member.get(path)).json()["status"] == "fulfilling"
+        waiting = asyncio.create_task(member.get(f"{path}?wait=10"))
+        partner.gate.set()
+        assert (await waiting).json()["status"] == "settled"
 
 
 async def test_what_the_partner_refuses_returns_points_and_piece(service):
