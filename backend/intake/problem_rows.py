@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from backend.errors import DomainError
 from backend.http.problem import ProblemType
+from backend.intake.controls.steps import ListNotComplete
 from backend.intake.events.domain import CorrectionTooWide, EventIdReused, EventTypeUnknown
 from backend.intake.events.meals import MealPhotoNeeded
 from backend.intake.no_drive import (
@@ -25,6 +26,11 @@ EVENT_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "event-id-reused", 409, "这个事件编号已用于其他内容", "Event id reused",
         "更正请发送 corrected 事件,新的事件请使用新的编号",
         "Send a corrected event for a change, and a new id for another event",
+    ),
+    ListNotComplete: ProblemType(
+        "list-not-complete", 409, "尚未逐条列出全部事件", "The list is not complete",
+        "请上报当日全部事件的清单,已列 listed 条,共 count 条",
+        "List all events of the day in parts; `listed` of `count` are here",
     ),
     MealPhotoNeeded: ProblemType(
         "meal-photo-needed", 422, "光盘须由照片评定", "A photo of the tray is needed",

@@ -10,6 +10,7 @@ from backend.crediting.steps import Rulebook
 from backend.intake.bag_photo import BagPhotoDesk
 from backend.intake.bag_room import build_bags
 from backend.intake.binding import write_bindings
+from backend.intake.controls.routes import ControlDesk
 from backend.intake.events.routes import EventInlet
 from backend.intake.events.steps import write_events
 from backend.intake.no_drive_days import write_no_drive_days, write_odometers
@@ -56,6 +57,7 @@ def build_intake(
         waiters=waiters,
         own=own,
         events=events,
+        controls=ControlDesk(engine, rules.clock_shift_s),
         bags=build_bags(engine, rules, link, photos=photos, sealer=sealer, region=region),
         link=link,
         region=region,

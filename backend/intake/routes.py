@@ -28,6 +28,7 @@ from backend.intake.bodies import (
     CaptureBody,
     TripBody,
 )
+from backend.intake.controls.routes import ControlDesk
 from backend.intake.domain import (
     CAPTURE_LIFE,
     ActionNotPhotographed,
@@ -91,6 +92,7 @@ class Intake:
     waiters: OutcomeWaiters
     own: OwnReports
     events: EventInlet
+    controls: ControlDesk
     bags: BagRoom
     link: BagLink
     region: str
@@ -104,7 +106,8 @@ class Intake:
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the write side of check-ins."""
-        beside = (*self.own.routes(), *self.events.routes(), *self.bags.routes)
+        partners = (*self.events.routes(), *self.controls.routes())
+        beside = (*self.own.routes(), *partners, *self.bags.routes)
         return [self._capture_route(), self._check_in_route(), *beside]
 
     def _capture_route(self) -> Route[CaptureBody, None]:

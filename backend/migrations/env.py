@@ -16,6 +16,7 @@ TABLES = (
     "backend.checkins.tables",
     "backend.crediting.tables",
     "backend.idempotency",
+    "backend.intake.controls.tables",
     "backend.intake.events.tables",
     "backend.intake.tables",
     "backend.ledger.tables",

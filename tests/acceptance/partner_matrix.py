@@ -13,6 +13,13 @@ PARTNER_ROUTES = {
     "GET /v1/operator/partners/{id}/keys": (401, 403, 403, 403, 403, 404),
     "POST /v1/operator/partner-keys/{key}/rotations": OPERATORS_BODY,
     "DELETE /v1/operator/partner-keys/{key}": (401, 403, 403, 403, 403, 404),
+    "POST /v1/partner/control-totals": (401, 403, 403, 422, 422, 403),
+    "GET /v1/partner/control-totals": (401, 403, 403, 422, 422, 403),
+    "GET /v1/partner/control-totals/{id}/differences": (401, 403, 403, 404, 404, 403),
+    "GET /v1/operator/partners/{id}/control-totals": (401, 403, 403, 403, 403, 422),
+    "GET /v1/operator/partners/{id}/control-totals/{total_id}/differences": (
+        *(401, 403, 403, 403, 403, 404),
+    ),
     "POST /v1/partner/link-codes": NOT_THEIRS,
     "POST /v1/links": (401, 422, 422, 403, 403, 403),
     "GET /v1/links": (401, 200, 200, 403, 403, 403),

@@ -103,6 +103,7 @@ async def call(caller, route, check_in_id):
     path = path.replace("{id}", check_in_id).replace("{code}", "BAG00001").replace("{ticket}", "1")
     path = path.replace("{hash}", "0" * 64).replace("{key}", "0" * 16)
     path = path.replace("{delivery_id}", UNKNOWN_ID)
+    path = path.replace("{total_id}", UNKNOWN_ID)
     path = path.replace("{day}", "2026-11-20")
     has_body = method in {"POST", "PATCH", "PUT"}
     return await caller.send(method, path, **({"json": {}} if has_body else {}))

@@ -1,18 +1,20 @@
 """A night's file of a partner: the same events as over HTTP, once, whatever happens between."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from backend.crediting.steps import Rulebook
 from backend.db import fetch
+from backend.intake.controls.queries import reconciled
 from backend.intake.inbox.importing import LINES_PER_TRANSACTION, Inbox
 from backend.intake.inbox.lines import Control, NotReadable, read_control, read_lines, totals_of
 from backend.members.steps import join
 from backend.methodologies.register import open_catalogue
 from backend.partner_files import FilesUnavailable, PartnerFiles
 from backend.partners.queries import link, make_partner
+from backend.units import SHANGHAI
 from tests.acceptance.service import CATALOGUE, METRO
 from tests.builders import SECRET
 
@@ -73,6 +75,23 @@ async def test_a_file_is_imported_once_and_its_faults_are_told_by_line(inbox):
         grams = await fetch(conn, "SELECT sum(grams) AS grams FROM credit WHERE NOT EXISTS"
                             " (SELECT FROM reversal WHERE credit_id = credit.id)")  # fmt: skip
     assert grams[0].grams == 420 + 560  # 9 km and 12 km x 46.7 g, each rounded down
+
+
+async def test_a_file_states_its_days_and_a_day_that_is_refused_is_a_fault(inbox):
+    day = START.astimezone(SHANGHAI).date().isoformat()
+    stated = {"source": "urn:metro", "type": "tanhui.trip.v1", "day": day, "count": 1}
+    sums = {"distance_m": 12_000}
+    strange = {**stated, "source": "urn:bags"}
+    await leave(inbox, [ride(0)], days=[{**stated, "sums": sums}, strange])
+    [report] = await imported(inbox)
+    assert (report.answers, report.stated, report.faults) == ({"credited": 1}, 1, 1)
+    faults = (await inbox.files.read(f"{FOLDER}/reports/2026-11-20.faults.csv")).decode()
+    assert faults.splitlines()[1].startswith(f",tanhui.trip.v1 {day},source-not-granted,")
+    async with inbox.engine.connect() as conn:
+        [row] = await reconciled(
+            conn, METRO, date.fromisoformat(day), None, after=None, limit=2, clock_shift_s=0
+        )
+    assert (row.stated_count, row.ours_count, json.loads(row.ours_sums)) == (1, 1, sums)
 
 
 async def test_an_interrupted_import_begins_again_and_doubles_nothing(inbox):

@@ -187,6 +187,7 @@ async def test_the_application_role_has_the_rights_of_decision_1_and_no_others(e
         "review_lease",  # a reviewer's place in the queue, gone with the decision
         "member_code",
         "parked_event",  # decided, or waited in vain; what it became stays in partner_event
+        "control_event",  # a part that a partner sends again takes the place of what it listed
         *("ended_link", "link_code"),  # erasure; codes that are over
         *("webhook_delivery", "webhook_secret"),  # the log's time is over; ended by a rotation
         *("account_secret", "edit_hint", "member", "partner_link", "photo_fingerprint"),  # erasure

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
 from backend.db import fetch, run
+from backend.intake.events.amounts import amounts_of, day_of
 from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, Standing
 from backend.partners.queries import EVENT_GATE
 
@@ -114,11 +115,15 @@ async def record_events(
     recorded = await run(
         conn,
         "INSERT INTO partner_event (partner_id, source, event_id, type, role, body_sha256, about,"
-        " told_at, outcome, check_in_id, received_at) SELECT given.*, :now FROM"
+        " told_at, outcome, check_in_id, day, amounts, received_at) SELECT partner_id, source,"
+        " event_id, type, role, sha256, about, told_at, outcome, check_in_id, day,"
+        " CAST(amounts AS jsonb), :now FROM"
         " unnest(CAST(:partners AS uuid[]), CAST(:sources AS text[]), CAST(:ids AS text[]),"
         " CAST(:types AS text[]), CAST(:roles AS text[]), CAST(:hashes AS bytea[]),"
         " CAST(:abouts AS text[]), CAST(:times AS timestamptz[]), CAST(:outcomes AS text[]),"
-        " CAST(:check_ins AS uuid[])) AS given ON CONFLICT DO NOTHING",
+        " CAST(:check_ins AS uuid[]), CAST(:days AS date[]), CAST(:amounts AS text[])) AS given("
+        " partner_id, source, event_id, type, role, sha256, about, told_at, outcome, check_in_id,"
+        " day, amounts) ON CONFLICT DO NOTHING",
         **_arrays([event.key for event, _ in ordered]),
         types=[event.type for event, _ in ordered],
         roles=[event.role for event, _ in ordered],
@@ -127,6 +132,8 @@ async def record_events(
         times=[event.told_at for event, _ in ordered],
         outcomes=[became.status for _, became in ordered],
         check_ins=[became.check_in_id for _, became in ordered],
+        days=[day_of(event) for event, _ in ordered],
+        amounts=[amounts_of(event) for event, _ in ordered],
         now=now,
     )
     if recorded != len(ordered):

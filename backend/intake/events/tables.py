@@ -3,6 +3,7 @@
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from backend.db import metadata
 
@@ -33,6 +35,10 @@ partner_event = Table(
     Column("outcome", Text, nullable=False),
     Column("check_in_id", Uuid),
     Column("received_at", DateTime(timezone=True), nullable=False),
+    # What it told, for reconciliation: the Shanghai day on which a reported activity began, and
+    # the whole numbers of its data by their names. Empty where nothing is told, and in old rows.
+    Column("day", Date),
+    Column("amounts", JSONB),
     CheckConstraint("role IN ('reported', 'completed', 'corrected', 'withdrawn')", name="role"),
     CheckConstraint("(role = 'reported') = (about IS NULL)", name="changes_are_about_something"),
     CheckConstraint(
@@ -45,6 +51,15 @@ partner_event = Table(
     CheckConstraint(
         "outcome NOT IN ('credited', 'corrected', 'withdrawn') OR check_in_id IS NOT NULL",
         name="counted_has_check_in",
+    ),
+    CheckConstraint("day IS NULL OR role = 'reported'", name="reports_have_a_day"),
+    # What a partner has reported of a day.
+    Index(
+        "ix_partner_event_day",
+        "partner_id",
+        "day",
+        "type",
+        postgresql_where="day IS NOT NULL",
     ),
     # The changes to one activity; reports, which are nearly all rows, are not in it.
     Index(

@@ -13,15 +13,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import run_batch
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
+from backend.intake.controls.bodies import ControlTotalBody
+from backend.intake.controls.steps import check_speaks_for, state
 from backend.intake.events.domain import Became, PartnerEvent
 from backend.intake.events.envelope import Speaker, read_event
 from backend.intake.events.steps import write_events
@@ -36,6 +40,7 @@ from backend.intake.inbox.lines import (
 from backend.partner_files import Delivery, PartnerFiles
 from backend.partners.domain import Grants
 from backend.partners.queries import source_of_partner
+from backend.writing import write_alone
 
 LINES_PER_TRANSACTION: Final = 200  # requests of the same partner wait no longer than for two
 
@@ -48,6 +53,7 @@ class Report(msgspec.Struct, kw_only=True):
     Attributes:
         outcome: imported, not_readable, or totals_differ, which imports nothing.
         sha256: Of the lines and the control totals.
+        stated: Days whose totals are to be reconciled.
     """
 
     outcome: str
@@ -57,6 +63,7 @@ class Report(msgspec.Struct, kw_only=True):
     ours: Control | None = None
     answers: dict[str, int] = {}
     faults: int = 0
+    stated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +114,11 @@ class Inbox:
         self, delivery: Delivery, source: str, content: bytes, control: bytes, tell: Tell
     ) -> "Taken":
         try:
-            theirs = read_control(control)
+            told = read_control(control)
             lines = await asyncio.to_thread(read_lines, content, source)
         except NotReadable as error:
             return Taken(Report(outcome="not_readable", sha256="", reason=str(error)))
+        theirs = Control(told.count, told.sums)
         ours = totals_of(lines, list(theirs.sums))
         if ours != theirs:
             return Taken(Report(outcome="totals_differ", sha256="", theirs=theirs, ours=ours))
@@ -120,7 +128,25 @@ class Inbox:
             portion = lines[start : start + LINES_PER_TRANSACTION]
             await self._write([_read(line, speaker, grants) for line in portion], taken)
             tell(start + len(portion), len(lines))
+        for day in told.days:
+            await self._state(delivery.partner_id, day, grants, taken)
         return taken
+
+    async def _state(
+        self, partner_id: UUID, told: ControlTotalBody, grants: Grants, taken: "Taken"
+    ) -> None:
+        """State a day as over HTTP; what is refused is among the faults, without a line."""
+
+        async def make(conn: AsyncConnection, now: datetime) -> UUID:
+            return await state(conn, partner_id, told, now)
+
+        try:
+            check_speaks_for(grants, told)
+            await write_alone(self.engine, make, clock_shift_s=self.rules.clock_shift_s)
+        except DomainError as refusal:
+            taken.refuse("", f"{told.type} {told.day}", refusal)
+        else:
+            taken.report.stated += 1
 
     async def _write(self, read: Sequence["Read"], taken: "Taken") -> None:
         good = [each.event for each in read if isinstance(each.event, PartnerEvent)]
@@ -143,16 +169,19 @@ class Taken:
 
     report: Report
     answers: Counter[str] = field(default_factory=Counter)
-    refused: list[tuple[int, str, str, str]] = field(default_factory=list)
+    refused: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, line: Line, answer: Became | DomainError) -> None:
         """Count one line."""
         status = "refused" if isinstance(answer, DomainError) else answer.status
         self.answers[status] += 1
         if isinstance(answer, DomainError):
-            event_id = str(line.document.get("id", ""))
-            self.refused.append((line.number, event_id, _slug(answer), _where(answer)))
+            self.refuse(str(line.number), str(line.document.get("id", "")), answer)
         self.report.answers = dict(sorted(self.answers.items()))
+
+    def refuse(self, line: str, name: str, refusal: DomainError) -> None:
+        """Add a fault."""
+        self.refused.append((line, name, _slug(refusal), _where(refusal)))
         self.report.faults = len(self.refused)
 
     def faults(self) -> bytes:

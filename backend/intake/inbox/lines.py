@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from backend.intake.controls.bodies import ControlTotalBody
 from backend.intake.events.domain import Role
 from backend.intake.events.kinds import TYPES
 
@@ -27,10 +28,20 @@ class NotReadable(Exception):
 
 
 class Control(msgspec.Struct, forbid_unknown_fields=True):
-    """What the partner says is in the file: lines, and the sum of each column of amounts."""
+    """What is in the file: lines, and the sum of each column of amounts."""
 
     count: int
     sums: dict[str, int] = {}
+
+
+class ControlFile(Control, forbid_unknown_fields=True):
+    """What the partner says is in the file, and what it says of whole days.
+
+    Attributes:
+        days: To be reconciled when the lines are imported.
+    """
+
+    days: list[ControlTotalBody] = []
 
 
 class Line(NamedTuple):
@@ -60,14 +71,14 @@ def read_lines(content: bytes, source: str) -> list[Line]:
         raise NotReadable(f"Line {rows.line_num}: {error}.") from None
 
 
-def read_control(content: bytes) -> Control:
+def read_control(content: bytes) -> ControlFile:
     """The control totals.
 
     Raises:
         NotReadable: Not the members that a control file has.
     """
     try:
-        return msgspec.json.decode(content, type=Control)
+        return msgspec.json.decode(content, type=ControlFile)
     except msgspec.MsgspecError as error:
         raise NotReadable(f"Control totals: {error}.") from None
 
