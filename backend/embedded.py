@@ -32,6 +32,7 @@ log_parameter_max_length_on_error = 0      # nor its parameters
 """
 _TEST_SETTINGS = """\
 fsync = off                      # tests prove logic; durability has its own suite with fsync on
+max_wal_size = 512MB             # their data is kept in memory where there is room
 """
 
 

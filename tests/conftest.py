@@ -23,6 +23,8 @@ from backend.migrations import migrate  # noqa: E402
 
 TEMPLATE = "tanhui_template"
 SERVER_FOLDER = "TESTS_SERVER_FOLDER"
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 4 * 2**30  # the log stays below 1 GB, two clones of 12 MB are there at a time
 PASSWORD_FILE = {"_read_password_file", "_parse_connect_dsn_and_args"}
 
 
@@ -47,10 +49,16 @@ def nothing_blocks_the_loop():
 def pytest_configure(config):
     """One folder for the server of this run; pytest's own would go away under a second run."""
     if not hasattr(config, "workerinput"):
-        folder = tempfile.mkdtemp(prefix="tanhui-tests-")
+        folder = tempfile.mkdtemp(prefix="tanhui-tests-", dir=_memory())
         os.environ[SERVER_FOLDER] = folder
         # Registered before the server's own farewell, so it runs after it.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _memory():
+    """A folder in memory where there is room: a clone is a thousand files: 0.03 s, not 0.4 s."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
+    return MEMORY if has_room and os.access(MEMORY, os.W_OK) else None
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +88,7 @@ async def _on_server(running, statement):
 @pytest.fixture
 async def database(server):
     name = f"test_{uuid4().hex[:12]}"
-    await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield name
     await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
