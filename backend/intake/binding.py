@@ -27,7 +27,7 @@ async def write_bindings(
 ) -> list[Answer]:
     """Bind bags to members; whoever scans an own bag again gets the same check-in.
 
-    A bag that was weighed, has lapsed or is lost is refused, to its owner with her check-in.
+    A bag that has lapsed or is lost is refused, and one that was weighed to all but its owner.
     """
     locked = await lock_accounts(
         conn, [each.account_id for each in bindings], clock_shift_s=rules.clock_shift_s

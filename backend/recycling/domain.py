@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from backend.errors import DomainError
@@ -181,15 +181,15 @@ class Bag(NamedTuple):
 
 
 def why_not_bound(bag: Bag, account_id: UUID) -> DomainError | None:
-    """Why a member cannot bind a bag that somebody has bound; None when it is hers and waits."""
+    """Why a member cannot bind a bag that somebody has bound; None when she did so herself.
+
+    Her own stays hers when it is weighed: a phone that lost the answer asks again.
+    """
     if (ended := bag.why_ended()) is not None:
         return ended
-    facts: dict[str, Any] = {}
     if bag.account_id == account_id:
-        facts = {"check_in_id": str(bag.check_in_id)}
-    if bag.weighed_at is not None:
-        return BagUsed(**facts)
-    return None if facts else BagAlreadyBound()
+        return None
+    return BagAlreadyBound() if bag.weighed_at is None else BagUsed()
 
 
 def doubt_of(mass_g: int) -> str | None:

@@ -205,6 +205,7 @@ async def test_after_the_last_try_a_person_decides_and_only_once(service):
         assert (early.status, early.problem) == (409, "partner-call-goes-on")
         await undecided(service, member, first)
         await undecided(service, member, second)
+        await service.drained()  # whom a person decides for at once is told of the decision alone
         assert await points_of(member) == (40, 60)
         done = await decide(operator, first, **refused)
         assert (done.status, done.json()["status"]) == (200, "refused")

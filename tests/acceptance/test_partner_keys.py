@@ -28,4 +28,5 @@ async def test_a_key_works_until_the_end_of_its_overlap_and_its_day_of_use_is_no
         "SELECT scopes, last_used_on = (now() AT TIME ZONE 'Asia/Shanghai')::date AS is_today"
         " FROM partner_key ORDER BY scopes"
     )
-    assert [tuple(row) for row in used] == [(["bag.weigh"], True), (["trip.report"], None)]
+    scale, metro = ["bag.weigh", "event.send"], ["trip.report", "event.send"]
+    assert [tuple(row) for row in used] == [(scale, True), (metro, None)]

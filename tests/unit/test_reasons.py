@@ -78,7 +78,7 @@ def test_a_reason_teaches_in_both_languages_and_accuses_nobody(reason):
 
 def test_codes_are_unique():
     listed = [*reasons._PHOTO, *reasons._PERSON, *reasons.UPLOAD_REASONS]
-    listed += [*reasons._MEAL, *reasons._CREDIT, *CORRECTION_REASONS]
+    listed += [*reasons._MEAL, *reasons._CREDIT, *CORRECTION_REASONS, *reasons.BAG_REASONS]
     assert len(listed) == len(REASONS)
 
 
