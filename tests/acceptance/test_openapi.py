@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-EXAMPLES_MAX = 10  # per operation, of which there are more than a hundred
+EXAMPLES_MAX = 6  # per operation, of which there are more than a hundred
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+import pytest
 
 from backend.db import run
 from backend.verify import check_invariants
@@ -46,6 +47,7 @@ async def bought(outside):
     return reply.json()
 
 
+@pytest.mark.faults
 async def test_a_kill_between_the_call_and_its_note_neither_pays_nor_does_it_twice():
     async with (
         killable() as deployment,

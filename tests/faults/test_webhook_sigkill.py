@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+import pytest
 
 from backend.partners.queries import issue_key
 from tests.faults.killable import SCALE_OWNER, killable
@@ -15,6 +16,7 @@ async def until(holds, ends_s=60):
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.faults
 async def test_a_kill_between_sending_and_noting_repeats_the_message_under_its_id():
     async with killable() as deployment, receiving(["wait"]) as receiver:
         async with deployment.database() as engine, engine.begin() as conn:
