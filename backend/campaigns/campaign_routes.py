@@ -33,8 +33,6 @@ from backend.campaigns.steps import (
     approve,
     end,
     propose_campaign,
-    write_alone,
-    write_once,
 )
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
@@ -44,6 +42,7 @@ from backend.http.refusals import IdempotencyKeyMissing, ValidationFailed
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import Intention
 from backend.units import shanghai_day
+from backend.writing import write_alone, write_once
 
 MAY_READ = roles("operator", "auditor", "admin")
 MAY_WRITE = roles("operator", "admin")
@@ -139,10 +138,9 @@ class CampaignDesk:
             self.engine,
             intention,
             lambda conn, now: propose_campaign(conn, asked, now),
-            self.clock_shift_s,
+            clock_shift_s=self.clock_shift_s,
         )
-        headers = {"Idempotency-Replayed": "true"} if made.is_replay else {}
-        return Answer(await self._shown(call, made.id), 201, headers)
+        return Answer(await self._shown(call, made.id), 201, made.headers)
 
     async def post_approval(self, call: Call[None, None]) -> Answer:
         """Approve a campaign as the second person."""
@@ -150,13 +148,13 @@ class CampaignDesk:
         await write_alone(
             self.engine,
             lambda conn, now: approve(conn, campaign_id, by, now),
-            self.clock_shift_s,
+            clock_shift_s=self.clock_shift_s,
         )
         return Answer(await self._shown(call, campaign_id))
 
     async def post_end(self, call: Call[EndBody, None]) -> Answer:
         """End a campaign after a day that has not ended."""
-        await write_alone(self.engine, partial(_end, call=call), self.clock_shift_s)
+        await write_alone(self.engine, partial(_end, call=call), clock_shift_s=self.clock_shift_s)
         return Answer(await self._shown(call, call.path_id()))
 
     async def _shown(self, call: Call[Any, Any], campaign_id: UUID) -> CampaignAnswer:

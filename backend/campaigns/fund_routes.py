@@ -25,7 +25,7 @@ from backend.campaigns.campaign_routes import MAY_READ, MAY_WRITE
 from backend.campaigns.domain import BudgetInUse, CampaignDecided, StopTooSoon
 from backend.campaigns.fund_queries import RELEASE, TOP_UP, FundChange, change_by_id, changes_before
 from backend.campaigns.points_rules import database_clock
-from backend.campaigns.steps import approve_change, propose_change, write_alone, write_once
+from backend.campaigns.steps import approve_change, propose_change
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.refusals import IdempotencyKeyMissing
@@ -33,6 +33,7 @@ from backend.http.routes import Answer, Call, Route
 from backend.idempotency import Intention
 from backend.ids import uuid7
 from backend.units import shanghai_day
+from backend.writing import write_alone, write_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,8 @@ class FundDesk:
             change = FundChange(uuid7(), fund_id, kind, points, stops_on, body.reason, by, now)
             return await propose_change(conn, change)
 
-        made = await write_once(self.engine, intention, propose, self.clock_shift_s)
-        headers = {"Idempotency-Replayed": "true"} if made.is_replay else {}
-        return Answer(await self._shown(made.id), 201, headers)
+        made = await write_once(self.engine, intention, propose, clock_shift_s=self.clock_shift_s)
+        return Answer(await self._shown(made.id), 201, made.headers)
 
     async def post_approval(self, call: Call[None, None]) -> Answer:
         """Approve a change as the second person."""
@@ -171,7 +171,7 @@ class FundDesk:
         await write_alone(
             self.engine,
             lambda conn, now: approve_change(conn, change_id, by, now),
-            self.clock_shift_s,
+            clock_shift_s=self.clock_shift_s,
         )
         return Answer(await self._shown(change_id))
 

@@ -1,13 +1,12 @@
 """Proposing, approving and ending campaigns and changes of budgets: money needs two persons."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.batches import BatchRaced, run_batch
 from backend.campaigns.campaign_queries import (
     ActionRule,
     Campaign,
@@ -40,17 +39,13 @@ from backend.campaigns.fund_queries import (
     insert_change,
     mark_approved,
 )
-from backend.campaigns.points_rules import RULES_AHEAD, database_clock
+from backend.campaigns.points_rules import RULES_AHEAD
 from backend.campaigns.queries import available_points, release, top_up
-from backend.errors import DomainError, NotFound, SecondPersonNeeded
+from backend.errors import NotFound, SecondPersonNeeded
 from backend.events import STOP_ANNOUNCED, Event
-from backend.idempotency import Intention, find_effects, record_effects
 from backend.ids import uuid7
 from backend.outbox import append
 from backend.units import shanghai_day
-
-Result = TypeVar("Result")
-Write = Callable[[AsyncConnection, datetime], Awaitable[Result]]
 
 
 class Proposal(NamedTuple):
@@ -65,48 +60,6 @@ class Proposal(NamedTuple):
     budget: int
     actions: Sequence[ActionRule]
     proposed_by: str
-
-
-class Made(NamedTuple):
-    """A resource by its id, and whether an earlier request had made it."""
-
-    id: UUID
-    is_replay: bool
-
-
-async def write_alone(engine: AsyncEngine, write: Write[Result], clock_shift_s: int) -> Result:
-    """Run one write of an operator in a transaction of its own; it is repeated when it raced.
-
-    Raises:
-        DomainError: What `write` refuses; nothing was stored.
-    """
-
-    async def attempt(conn: AsyncConnection, _: Sequence[None]) -> list[Result]:
-        return [await write(conn, await database_clock(conn, clock_shift_s))]
-
-    [answer] = await run_batch(engine, attempt, [None])
-    if isinstance(answer, DomainError):
-        raise answer
-    return answer
-
-
-async def write_once(
-    engine: AsyncEngine, intention: Intention, write: Write[UUID], clock_shift_s: int
-) -> Made:
-    """Make a resource once for each intention; the same intention again gives the same one."""
-
-    async def attempt(conn: AsyncConnection, now: datetime) -> Made:
-        effect = (await find_effects(conn, [intention])).get(intention)
-        if isinstance(effect, DomainError):
-            raise effect
-        if effect is not None:
-            return Made(effect, is_replay=True)
-        made = await write(conn, now)
-        if not await record_effects(conn, [(intention, made)], now):
-            raise BatchRaced
-        return Made(made, is_replay=False)
-
-    return await write_alone(engine, attempt, clock_shift_s)
 
 
 async def propose_campaign(conn: AsyncConnection, asked: Proposal, now: datetime) -> UUID:

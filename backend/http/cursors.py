@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -23,6 +24,8 @@ TAG_BYTES: Final = 16  # HMAC-SHA256 shortened to 128 bits, RFC 2104 section 5
 
 CURSOR_KEY: Final = web.AppKey("cursor_key", bytes)
 Position = TypeVar("Position")
+Row = Any  # a row of some query, which has an `id`
+Shown = TypeVar("Shown")
 
 _canonical = msgspec.json.Encoder(order="deterministic")
 
@@ -57,6 +60,18 @@ def cursor_at(call: Call[Any, Any], position: object) -> str:
     """Make the cursor that continues this list after `position`."""
     encoded = msgspec.json.encode(position)
     return base64.urlsafe_b64encode(encoded + _tag(call, encoded)).decode().rstrip("=")
+
+
+def page_of(
+    call: Call[Any, Any], rows: Sequence[Row], render: Callable[[Row], Shown]
+) -> tuple[list[Shown], str | None]:
+    """The shown rows of one page, and the cursor after it; `rows` has one more when there is.
+
+    A row's position is its `id`.
+    """
+    page = rows[: call.query.limit]
+    cursor = cursor_at(call, page[-1].id) if len(rows) > len(page) else None
+    return [render(row) for row in page], cursor
 
 
 def _unpacked(cursor: str) -> bytes:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.errors import NotFound
-from backend.http.cursors import PageQuery, position_of
+from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
 from backend.ids import uuid7
@@ -33,16 +33,7 @@ from backend.marine.queries import (
     list_sites,
     shown_hand_in,
 )
-from backend.marine.route_kinds import (
-    BUSY,
-    KEEPS,
-    MEMBER,
-    OPERATES,
-    READS,
-    page_of,
-    recorder_of,
-    sees_only,
-)
+from backend.marine.route_kinds import BUSY, KEEPS, MEMBER, OPERATES, READS, recorder_of, sees_only
 from backend.marine.steps import own_site
 from backend.partners.queries import partner_exists
 from backend.writing import intention_of, write_once

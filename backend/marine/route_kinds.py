@@ -1,13 +1,9 @@
 """Who may call the routes of this room, and what repeats in them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
-from backend.http.cursors import cursor_at
 from backend.http.principal import Principal, roles, scopes
 from backend.http.routes import Call
 from backend.marine.steps import Recorder
@@ -22,8 +18,6 @@ OPERATES = roles("operator")
 AUDITS = roles("operator", "auditor")
 READS = HANDLES | AUDITS
 
-Shown = TypeVar("Shown")
-
 
 def recorder_of(call: Call[Any, Any]) -> Recorder:
     """The key that calls, and its partner."""
@@ -35,12 +29,3 @@ def recorder_of(call: Call[Any, Any]) -> Recorder:
 def sees_only(principal: Principal) -> UUID | None:
     """The partner whose rows alone the caller sees; None for operators and auditors."""
     return principal.partner_id
-
-
-def page_of(
-    call: Call[Any, Any], rows: Sequence[Row[Any]], render: Callable[[Row[Any]], Shown]
-) -> tuple[list[Shown], str | None]:
-    """The shown rows of one page, and the cursor after it; `rows` has one more when there is."""
-    page = rows[: call.query.limit]
-    cursor = cursor_at(call, page[-1].id) if len(rows) > len(page) else None
-    return [render(row) for row in page], cursor

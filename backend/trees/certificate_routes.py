@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.errors import NotFound
-from backend.http.cursors import PageQuery, position_of
+from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
 from backend.paper import PAPER_HEADERS
@@ -25,7 +25,7 @@ from backend.trees.bodies import (
 from backend.trees.certificate_page import draw_certificate, masked
 from backend.trees.domain import NUMBER_PATTERN, NotTheHolder, is_same_name, name_hmac
 from backend.trees.queries import certificate_by_number, certificates_of
-from backend.trees.route_kinds import MEMBER, page_of
+from backend.trees.route_kinds import MEMBER
 
 _NUMBER = {"number": NUMBER_PATTERN}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.errors import NotFound
-from backend.http.cursors import PageQuery, position_of
+from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
@@ -47,7 +47,7 @@ from backend.trees.queries import (
     pledges_of,
     shown_pledge,
 )
-from backend.trees.route_kinds import BUSY, MEMBER, OPERATES, RECORDS, page_of, recorder_of
+from backend.trees.route_kinds import BUSY, MEMBER, OPERATES, RECORDS, recorder_of
 from backend.trees.steps import fulfil_pledge, record_deaths
 from backend.writing import intention_of, write_alone, write_once
 
