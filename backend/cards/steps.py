@@ -1,4 +1,8 @@
-"""What a desk does with cards; each takes part in one transaction, with the card locked."""
+"""What a desk does with cards; each takes part in one transaction, with the card locked.
+
+A card that begins to name somebody wakes the events that wait for its token, as a link does: the
+card, then the gate of events, then accounts.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -22,6 +26,7 @@ from backend.partners.cards import (
     set_card_status,
     set_pin,
 )
+from backend.partners.queries import close_gate, wake_parked
 from backend.rewards.requests import account_of_code
 
 CARD_SUBJECT = "card|"  # no issuer has this name, so no token can sign in as a card's holder
@@ -46,6 +51,7 @@ async def bind(
         MemberCodeNotValid: Used, too old, or of nobody.
     """
     card = await _blank(conn, token)
+    await close_gate(conn)
     if member_code is None:
         account_id = await join(conn, f"{CARD_SUBJECT}{card.id}")
     else:
@@ -54,8 +60,7 @@ async def bind(
     await lock_accounts(conn, [account_id])
     if await has_card(conn, account_id):
         raise CardHeld
-    await bind_card(conn, card.id, account_id, pin, desk.now)
-    await record_card_change(conn, card.id, "bound", by=desk.by, now=desk.now)
+    await _bind(conn, desk, card.id, account_id, pin)
     return card.id
 
 
@@ -74,9 +79,8 @@ async def replace(
     fresh = await _blank(conn, token)
     assert lost.account_id is not None, "a held card has an account"
     await replace_card(conn, lost.id, fresh.id)
-    await bind_card(conn, fresh.id, lost.account_id, pin, desk.now)
     await record_card_change(conn, lost.id, "replaced", by=desk.by, now=desk.now)
-    await record_card_change(conn, fresh.id, "bound", by=desk.by, now=desk.now)
+    await _bind(conn, desk, fresh.id, lost.account_id, pin)
     return fresh.id
 
 
@@ -86,6 +90,8 @@ async def change_status(
     """Block a card or let it work again; what is so already stays without a line of history."""
     card = await held(conn, card_id)
     if card.status != status:
+        if status == "active" and card.account_id is not None:
+            await wake_parked(conn, [card.account_id])
         await set_card_status(conn, card.id, status)
         what = "blocked" if status == "blocked" else "unblocked"
         await record_card_change(conn, card.id, what, by=desk.by, now=desk.now, note=note)
@@ -113,6 +119,15 @@ async def held(conn: AsyncConnection, card_id: UUID) -> Card:
     if card.status not in {"active", "blocked"}:
         raise CardNotHeld
     return card
+
+
+async def _bind(
+    conn: AsyncConnection, desk: Desk, card_id: UUID, account_id: UUID, pin: Pin
+) -> None:
+    """Give a locked blank card to an account. Appends `CustomerLinked`."""
+    await wake_parked(conn, [account_id])
+    await bind_card(conn, card_id, account_id, pin, desk.now)
+    await record_card_change(conn, card_id, "bound", by=desk.by, now=desk.now)
 
 
 async def _blank(conn: AsyncConnection, token: str) -> Card:

@@ -4,10 +4,12 @@ from backend.cards.sheets import make_blanks, sheet_of
 from backend.partners.cards import insert_blanks
 from backend.verify import check_invariants
 from tests.acceptance.canteen import open_camera
-from tests.acceptance.service import Caller, make_key, make_photo, serving
+from tests.acceptance.event_sender import make_event, send
+from tests.acceptance.service import Caller, make_key, make_photo, serving, until
 from tests.acceptance.shop import give_points, open_shop, rich_member
 
 PIN, OTHER_PIN, WRONG = "274916", "805162", "111112"
+METRO_12_KM_G = 560  # floor(12 x 46.7)
 
 
 async def blank(service):
@@ -206,3 +208,60 @@ async def test_a_sheet_has_a_code_and_a_slip_for_each_card():
     assert all(page.count(f"{b.number[:4]} {b.number[4:8]} {b.number[8:]}") == 2 for b in blanks)
     assert not any(blank.token in page for blank in blanks), "only the picture holds it"
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+async def ride(service, card):
+    """What a ride with the card becomes at the gate of the metro."""
+    [result] = await send(service.by_key("metro"), make_event(subject=card.token))
+    return result
+
+
+async def has_grams(service, card_id, grams):
+    account_id = await account_of(service, card_id)
+    found = await service.fetch(
+        "SELECT coalesce(sum(grams), 0)::bigint AS grams FROM credit WHERE account_id = :account",
+        account=account_id,
+    )
+    return found[0].grams == grams
+
+
+async def test_a_ride_with_a_card_of_nobody_waits_and_counts_when_the_card_is_bound(service):
+    card = await blank(service)
+    waiting = await ride(service, card)
+    assert (waiting["status"], waiting["waits_for"]) == ("parked", "link")
+    bound = await bind(service, card)
+    await until(lambda: has_grams(service, bound.json()["id"], METRO_12_KM_G))
+    assert await service.value("SELECT count(*) FROM parked_event") == 0
+    assert await check_invariants(service.engine) == []
+
+
+async def test_a_ride_counts_when_its_card_replaces_a_lost_one(service):
+    _, lost_id = await holder(service)
+    fresh = await blank(service)
+    assert (await ride(service, fresh))["status"] == "parked"
+    body = {"card_token": fresh.token, "pin": PIN}
+    path = f"/v1/desk/cards/{lost_id}/replacements"
+    replaced = await (await desk_of(service)).post(path, body, idempotency_key=make_key())
+    await until(lambda: has_grams(service, replaced.json()["id"], METRO_12_KM_G))
+
+
+async def test_a_ride_with_a_blocked_card_counts_when_the_card_works_again(service):
+    card, card_id = await holder(service)
+    desk, path = await desk_of(service), f"/v1/desk/cards/{card_id}/changes"
+    assert (await desk.post(path, {"status": "blocked", "note": "lost"})).status == 200
+    assert (await ride(service, card))["status"] == "parked"
+    assert (await desk.post(path, {"status": "active", "note": "found"})).status == 200
+    await until(lambda: has_grams(service, card_id, METRO_12_KM_G))
+
+
+async def test_no_ride_is_left_waiting_when_it_comes_while_its_card_is_bound(service):
+    cards = [await blank(service) for _ in range(6)]
+    async with asyncio.TaskGroup() as group:
+        for card in cards:
+            group.create_task(ride(service, card))
+        bindings = [group.create_task(bind(service, card)) for card in cards]
+    for each in bindings:
+        assert each.result().status == 201
+        card_id = each.result().json()["id"]
+        await until(lambda card_id=card_id: has_grams(service, card_id, METRO_12_KM_G))
+    assert await service.value("SELECT count(*) FROM parked_event") == 0

@@ -18,6 +18,7 @@ from backend.batches import BatchRaced
 from backend.db import fetch, run
 from backend.intake.events.amounts import amounts_of, day_of
 from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, Standing
+from backend.partners.cards import token_digest
 from backend.partners.queries import EVENT_GATE
 
 _KEYS = (
@@ -172,12 +173,14 @@ async def park(
     await run(
         conn,
         "INSERT INTO parked_event (partner_id, source, event_id, waits_for, awaited, until, body,"
-        " reported_by, region, parked_at) SELECT given.*, :now FROM"
+        " reported_by, region, awaited_sha256, parked_at) SELECT given.*, :now FROM"
         " unnest(CAST(:partners AS uuid[]), CAST(:sources AS text[]), CAST(:ids AS text[]),"
         " CAST(:waits AS text[]), CAST(:awaited AS text[]), CAST(:untils AS timestamptz[]),"
-        " CAST(:bodies AS text[]), CAST(:reporters AS text[]), CAST(:regions AS text[])) AS given"
-        " ON CONFLICT (partner_id, source, event_id) DO UPDATE SET"
-        " waits_for = excluded.waits_for, awaited = excluded.awaited, until = excluded.until",
+        " CAST(:bodies AS text[]), CAST(:reporters AS text[]), CAST(:regions AS text[]),"
+        " CAST(:digests AS bytea[])) AS given"
+        " ON CONFLICT (partner_id, source, event_id) DO UPDATE SET waits_for = excluded.waits_for,"
+        " awaited = excluded.awaited, awaited_sha256 = excluded.awaited_sha256,"
+        " until = excluded.until",
         **_arrays([event.key for event, _ in waiting]),
         waits=[wait.waits_for for wait in waits],
         awaited=[wait.awaited for wait in waits],
@@ -185,6 +188,9 @@ async def park(
         bodies=[event.body.decode() for event, _ in waiting],
         reporters=[event.reported_by for event, _ in waiting],
         regions=[event.region for event, _ in waiting],
+        digests=[
+            token_digest(wait.awaited) if wait.waits_for == "link" else None for wait in waits
+        ],
         now=now,
     )
 
@@ -201,12 +207,15 @@ async def unpark(conn: AsyncConnection, keys: Collection[EventKey]) -> None:
 
 
 async def lock_linked(conn: AsyncConnection, account_ids: Sequence[UUID]) -> Sequence[Parked]:
-    """Events that wait for customers or bags which belong to these accounts since."""
+    """Events that wait for customers, cards or bags which belong to these accounts since."""
     rows = await fetch(
         conn,
         f"SELECT {_PARKED} FROM parked_event WHERE (partner_id, source, event_id) IN ("
         " SELECT partner_id, source, event_id FROM partner_link JOIN parked_event"
         " USING (partner_id) WHERE awaited = subject_token AND waits_for = 'link'"
+        " AND account_id = ANY(CAST(:accounts AS uuid[]))"
+        " UNION ALL SELECT partner_id, source, event_id FROM card JOIN parked_event"
+        " ON awaited_sha256 = token_sha256 AND waits_for = 'link' WHERE status = 'active'"
         " AND account_id = ANY(CAST(:accounts AS uuid[]))"
         " UNION ALL SELECT partner_id, source, event_id FROM bag JOIN parked_event"
         " ON awaited = code AND waits_for = 'bag' WHERE weighed_at IS NULL"

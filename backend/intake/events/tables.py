@@ -80,6 +80,8 @@ parked_event = Table(
     Column("waits_for", Text, nullable=False),
     # The partner's customer, the event's id, or the bag's code.
     Column("awaited", Text, nullable=False),
+    # A customer's token as cards keep theirs: who gets a card finds what was done with it before.
+    Column("awaited_sha256", LargeBinary),
     # Type, subject, time and data as canonical JSON; gone when the event waits no more.
     Column("body", Text, nullable=False),
     # As the key was, when it came.
@@ -92,6 +94,12 @@ parked_event = Table(
         ["partner_event.partner_id", "partner_event.source", "partner_event.event_id"],
     ),
     CheckConstraint("waits_for IN ('link', 'event', 'bag', 'tap_out')", name="waits_for"),
+    CheckConstraint("(waits_for = 'link') = (awaited_sha256 IS NOT NULL)", name="link_has_digest"),
+    Index(
+        "ix_parked_event_awaited_sha256",
+        "awaited_sha256",
+        postgresql_where="awaited_sha256 IS NOT NULL",
+    ),
     # Who waits for this customer, event or bag.
     Index("ix_parked_event_awaited", "awaited", "partner_id"),
     # Whose time is over.
