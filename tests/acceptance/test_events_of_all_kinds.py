@@ -10,6 +10,7 @@ from tests.acceptance.event_sender import (
     make_correction,
     make_event,
     make_ride,
+    saved_average,
     send,
     send_one,
     send_raw,
@@ -48,15 +49,6 @@ def make_bag(code, **changes):
         {**weighed, **changes},
         source=BAGS_SOURCE,
         subject=None,
-    )
-
-
-async def saved_average(service, average_wh=2_000):
-    """What one resident of Hangzhou uses on a day: 6 kWh for the three of `make_reading`."""
-    await service.execute(
-        "INSERT INTO meter_average VALUES (uuidv7(), '330100', 'electricity', '2020-01-01',"
-        " :average, 'made up', 'a', now(), 'b')",
-        average=average_wh,
     )
 
 
