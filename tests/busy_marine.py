@@ -11,6 +11,7 @@ from backend.marine.lot_queries import shown_step
 from backend.marine.payouts import Paying, pay_hand_in
 from backend.marine.queries import insert_site
 from backend.marine.steps import Gathering, Recorder, Stepping, gather_hand_ins, take_step
+from backend.partners.domain import Grants
 from backend.partners.queries import link, make_partner
 
 CARD = "card-1"
@@ -28,7 +29,7 @@ async def fill_marine(engine, account_id, rules):
 
 async def _fill(conn, account_id, rules):
     now = (await lock_accounts(conn, [account_id])).now
-    recorder = Recorder("key:shore", uuid7())
+    recorder = Recorder("key:shore", uuid7(), Grants("urn:shore"))
     names = {"name_zh": "岸", "name_en": "Shore", "source": "urn:shore"}
     await make_partner(conn, recorder.partner_id, **names)
     await link(conn, recorder.partner_id, CARD, account_id)

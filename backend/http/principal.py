@@ -16,6 +16,12 @@ class Reach(Protocol):
     def refusal_of(self, *, source: str, event_type: str, region: str) -> DomainError | None:
         """Why an event of this source, type and region may not come with the key, or None."""
 
+    def refusal_of_own(self, *, event_type: str, region: str) -> DomainError | None:
+        """The same of a report that names no source: the partner itself speaks."""
+
+    def refusal_at(self, region: str) -> DomainError | None:
+        """Why nothing may be reported from this region with the key, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

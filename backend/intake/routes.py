@@ -48,16 +48,20 @@ from backend.intake.domain import (
     Trip,
     in_utc,
 )
+from backend.intake.events.domain import Role, type_name
+from backend.intake.events.rides import RIDE
 from backend.intake.events.routes import EventInlet
 from backend.intake.no_drive import OdometerPhotoApart, OutsideOdometerWindow
 from backend.intake.own_reports import OWN_PROBLEMS, OwnBody, OwnReports
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
+from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
 from backend.partners.queries import Customer, SubjectNotLinked
 from backend.processes import WorkersUnavailable
 from backend.recycling.codes import BagLink
 from backend.recycling.domain import BagAlreadyBound, BagLapsed, BagLost, BagUsed
 
 TRIP_REPORT = "trip.report"
+TRIP_TYPE = type_name(RIDE.name, Role.REPORTED)  # what a key that reports trips must be granted
 PHOTO_DEADLINE_S = 60.0
 
 
@@ -75,6 +79,7 @@ _PHOTO_PROBLEMS = (
 _TRIP_PROBLEMS = (
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
     *(ActivityNotCovered, SubjectNotLinked, SubjectTokenMisplaced, IdempotencyKeyReused),
+    *(SourceNotGranted, TypeNotGranted, RegionNotGranted),
 )
 _BAG_PROBLEMS = (*NO_SUCH_BAG, BagAlreadyBound, BagUsed, BagLapsed, BagLost)
 
@@ -208,8 +213,9 @@ class Intake:
         intention = _intention(call)
         if intention is None:
             raise IdempotencyKeyMissing
-        principal = call.principal
+        principal, region = call.principal, body.region or self.region
         by_partner = principal.partner_id is not None
+        _check_reach(principal, region)
         trip = Trip(
             None if by_partner else principal.own_account,
             _customer(principal, body),
@@ -217,7 +223,7 @@ class Intake:
             in_utc(body.started_at),
             in_utc(body.ended_at),
             body.distance_m,
-            body.region or self.region,
+            region,
             "documented" if by_partner else "self_declared",
             "partner" if by_partner else "member",
             intention,
@@ -242,6 +248,19 @@ def _intention(call: Call[Any, Any]) -> Intention | None:
     if call.idempotency_key is None:
         return None
     return Intention(call.principal.id, call.idempotency_key, call.request_hash)
+
+
+def _check_reach(principal: Principal, region: str) -> None:
+    """Refuse a key what it could not say by an event either.
+
+    Raises:
+        SourceNotGranted, TypeNotGranted, RegionNotGranted.
+    """
+    if principal.reach is None:
+        return
+    refusal = principal.reach.refusal_of_own(event_type=TRIP_TYPE, region=region)
+    if refusal is not None:
+        raise refusal
 
 
 def _customer(principal: Principal, body: TripBody) -> Customer | None:

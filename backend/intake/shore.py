@@ -61,10 +61,10 @@ async def weigh_hand_in(
     `CreditBooked` when there is somebody to credit.
 
     Raises:
-        SiteElsewhere, SubjectNotLinked, HandInUnknown, HandInLapsed, HandInWeighed,
-        StepOutOfOrder, EvidenceTooLate, and what crediting refuses.
+        SiteElsewhere, RegionNotGranted, SubjectNotLinked, HandInUnknown, HandInLapsed,
+        HandInWeighed, StepOutOfOrder, EvidenceTooLate, and what crediting refuses.
     """
-    site = await own_site(conn, asked.site_id, asked.recorder.partner_id, "shore")
+    site = await own_site(conn, asked.site_id, asked.recorder, "shore")
     account_id = await _account_of(conn, asked)
     owners = [account_id] if account_id else []
     locked = await lock_accounts(conn, owners, clock_shift_s=rules.clock_shift_s)

@@ -27,6 +27,7 @@ from backend.marine.domain import (
 )
 from backend.marine.queries import shown_hand_in
 from backend.marine.route_kinds import BUSY, KEEPS, recorder_of
+from backend.partners.domain import RegionNotGranted
 from backend.partners.queries import SubjectNotLinked
 from backend.writing import Made, intention_of, write_once
 
@@ -65,6 +66,7 @@ class ShoreScale:
                 problems=(
                     ShoreWeighingNotClear,
                     SiteElsewhere,
+                    RegionNotGranted,
                     SubjectNotLinked,
                     HandInUnknown,
                     HandInLapsed,

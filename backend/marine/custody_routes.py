@@ -40,10 +40,12 @@ from backend.marine.domain import (
 from backend.marine.lot_queries import list_lots, list_steps, shown_lot, shown_step
 from backend.marine.route_kinds import BUSY, HANDLES, KEEPS, READS, recorder_of, sees_only
 from backend.marine.steps import Gathering, Stepping, gather_hand_ins, take_step
+from backend.partners.domain import RegionNotGranted
 from backend.writing import Make, intention_of, write_once
 
 _GATHERING = (
     SiteElsewhere,
+    RegionNotGranted,
     HandInUnknown,
     HandInNotWeighed,
     HandInGathered,
@@ -52,6 +54,7 @@ _GATHERING = (
 )
 _STEPPING = (
     SiteElsewhere,
+    RegionNotGranted,
     LotUnknown,
     LotElsewhere,
     MoreThanLeft,

@@ -35,6 +35,7 @@ from backend.marine.queries import (
 )
 from backend.marine.route_kinds import BUSY, KEEPS, MEMBER, OPERATES, READS, recorder_of, sees_only
 from backend.marine.steps import own_site
+from backend.partners.domain import RegionNotGranted
 from backend.partners.queries import partner_exists
 from backend.writing import intention_of, write_once
 
@@ -83,7 +84,7 @@ class ShoreDesk:
                 summary_zh="站点交投列表",
                 query=KeptQuery,
                 answers={200: HandInPage},
-                problems=(SiteElsewhere,),
+                problems=(SiteElsewhere, RegionNotGranted),
             ),
         ]
 
@@ -156,7 +157,7 @@ class ShoreDesk:
         """Answer one page of the hand-ins of the caller's own site."""
         before, limit = position_of(call, UUID), call.query.limit
         async with self.engine.connect() as conn:
-            site = await own_site(conn, call.path_id(), recorder_of(call).partner_id)
+            site = await own_site(conn, call.path_id(), recorder_of(call))
             rows = await hand_ins_at(
                 conn, site.id, waiting=call.query.waiting, before_id=before, limit=limit + 1
             )

@@ -25,6 +25,7 @@ from backend.marine.domain import (
 )
 from backend.marine.payouts import Paying, list_payouts, pay_hand_in, payout_totals, shown_payout
 from backend.marine.route_kinds import BUSY, KEEPS, READS, recorder_of, sees_only
+from backend.partners.domain import RegionNotGranted
 from backend.spreadsheets import CSV_TYPE, FILE_LINES_MAX, Cell, as_csv
 from backend.writing import write_alone
 
@@ -143,6 +144,7 @@ class PayoutDesk:
                     HandInNotWeighed,
                     HandInPaid,
                     SiteElsewhere,
+                    RegionNotGranted,
                     StepOutOfOrder,
                     *BUSY,
                 ),

@@ -48,14 +48,15 @@ async def pay_hand_in(
     """Record what a hand-in was paid; True when the very same payment stands already.
 
     Raises:
-        HandInUnknown, HandInNotWeighed, SiteElsewhere, StepOutOfOrder, HandInPaid.
+        HandInUnknown, HandInNotWeighed, SiteElsewhere, RegionNotGranted, StepOutOfOrder,
+        HandInPaid.
     """
     hand_in = (await lock_hand_ins(conn, [asked.hand_in_id])).get(asked.hand_in_id)
     if hand_in is None:
         raise HandInUnknown
     if hand_in.site_id is None or hand_in.mass_g is None or hand_in.weighed_at is None:
         raise HandInNotWeighed
-    await own_site(conn, hand_in.site_id, recorder.partner_id)
+    await own_site(conn, hand_in.site_id, recorder)
     stands = await shown_payout(conn, asked.hand_in_id)
     if stands is not None:
         told = (stands.fen_per_kg, stands.reference, stands.paid_at)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.http.principal import Reach
 from backend.ids import uuid7
 from backend.marine.domain import (
     HandInGathered,
@@ -41,10 +42,11 @@ from backend.marine.queries import HandIn, lock_hand_ins, site_by_id
 
 
 class Recorder(NamedTuple):
-    """The key that records, and the partner whose it is."""
+    """The key that records, the partner whose it is, and where it may report from."""
 
     principal_id: str
     partner_id: UUID
+    reach: Reach
 
 
 class Gathering(NamedTuple):
@@ -66,16 +68,19 @@ class Stepping(NamedTuple):
 
 
 async def own_site(
-    conn: AsyncConnection, site_id: UUID, partner_id: UUID, stage: str | None = None
+    conn: AsyncConnection, site_id: UUID, recorder: Recorder, stage: str | None = None
 ) -> Site:
-    """The site, when it is this partner's and of this stage.
+    """The site, when it is of this key's partner, of this stage, and in the key's regions.
 
     Raises:
-        SiteElsewhere.
+        SiteElsewhere, RegionNotGranted.
     """
     site = await site_by_id(conn, site_id)
-    if site is None or site.partner_id != partner_id or stage not in {None, site.stage}:
+    if site is None or site.partner_id != recorder.partner_id or stage not in {None, site.stage}:
         raise SiteElsewhere
+    refusal = recorder.reach.refusal_at(site.region)
+    if refusal is not None:
+        raise refusal
     return site
 
 
@@ -85,10 +90,10 @@ async def gather_hand_ins(
     """Make a lot of whole hand-ins that were weighed at one shore; return the step's id.
 
     Raises:
-        SiteElsewhere, HandInUnknown, HandInNotWeighed, MaterialsMixed, StepOutOfOrder,
-        HandInGathered.
+        SiteElsewhere, RegionNotGranted, HandInUnknown, HandInNotWeighed, MaterialsMixed,
+        StepOutOfOrder, HandInGathered.
     """
-    site = await own_site(conn, asked.site_id, recorder.partner_id, "shore")
+    site = await own_site(conn, asked.site_id, recorder, "shore")
     found = await lock_hand_ins(conn, asked.hand_in_ids)
     material, mass_g = _of_one_material(site, asked, [found.get(id) for id in asked.hand_in_ids])
     weighed = [each.weighed_at for each in found.values() if each.weighed_at]
@@ -123,9 +128,9 @@ async def take_step(
     """Move, merge, split or process lots; return the step's id.
 
     Raises:
-        SiteElsewhere, LotUnknown, and what `decide_step` refuses.
+        SiteElsewhere, RegionNotGranted, LotUnknown, and what `decide_step` refuses.
     """
-    site = await own_site(conn, asked.site_id, recorder.partner_id)
+    site = await own_site(conn, asked.site_id, recorder)
     lots = await lock_lots(conn, [code for code, _ in asked.taken])
     for code, _ in asked.taken:
         if code not in lots:

@@ -64,6 +64,14 @@ class Grants:
             return SourceNotGranted(granted=sorted(self.sources or {self.source}))
         if self.event_types and amended_type(event_type) not in self.event_types:
             return TypeNotGranted(granted=sorted(self.event_types))
+        return self.refusal_at(region)
+
+    def refusal_of_own(self, *, event_type: str, region: str) -> DomainError | None:
+        """The same of a report that names no source: a key of one line does not speak for all."""
+        return self.refusal_of(source=self.source, event_type=event_type, region=region)
+
+    def refusal_at(self, region: str) -> DomainError | None:
+        """Why nothing may be reported from this region, or None."""
         if self.regions and not self.regions & set(places_around(region)):
             return RegionNotGranted(granted=sorted(self.regions))
         return None
