@@ -44,23 +44,38 @@ def add_partner_commands(commands: "argparse._SubParsersAction[argparse.Argument
 
 
 def _add_simulate(whats: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "send a day of rides with duplicates, disorder, late ones, corrections, lost tap-outs"
+    from backend.sandbox.kinds import KINDS
+
+    text = "send a partner's day with duplicates, disorder, late events, corrections, withdrawals"
     simulate = _add(whats, "simulate", _simulate, text)
-    simulate.add_argument("--kind", choices=("metro", "bus", "cycling"), default="metro")
-    simulate.add_argument("--rate", type=int, default=100, help="rides a second (default 100)")
+    simulate.add_argument(
+        "--kind", choices=tuple(KINDS), default="metro", help="what is told of (default metro)"
+    )
+    simulate.add_argument(
+        "--rate", type=int, default=100, help="rides, orders, ... a second (default 100)"
+    )
     simulate.add_argument("--minutes", type=int, default=1, help="for how long (default 1)")
     simulate.add_argument("--seed", type=int, default=1, help="another seed is another plan")
     simulate.add_argument(
         "--base", default="http://127.0.0.1:8080", help="address of the API (default: this machine)"
     )
     simulate.add_argument("--key", help="bearer key, or name of the key that signs; or @FILE")
-    simulate.add_argument("--secret", help="whsec_... of the key that signs by HMAC; or @FILE")
+    signing = simulate.add_mutually_exclusive_group()
+    signing.add_argument("--secret", help="whsec_... of the key that signs by HMAC; or @FILE")
+    signing.add_argument(
+        "--private-key", metavar="@FILE", help="PEM of the key that signs by Ed25519"
+    )
     simulate.add_argument("--source", default="urn:tanhui:sandbox", help="source of the events")
     simulate.add_argument("--region", default="330100", help="six digits (default 330100)")
     simulate.add_argument(
         "--subject", help="names of customers, with {number} in it (default sim-SEED-{number:06d})"
     )
-    simulate.add_argument("--customers", type=int, help="how many ride (default: 10 rides each)")
+    simulate.add_argument("--customers", type=int, help="how many do it (default: ten each)")
+    simulate.add_argument(
+        "--thing",
+        help="names of orders, receipts, meters, ... with {number} in it, or @FILE with one a line;"
+        " bags need it: printed codes",
+    )
     simulate.add_argument(
         "--day", type=date.fromisoformat, help="the day that is told of (default: yesterday)"
     )

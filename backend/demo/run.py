@@ -22,7 +22,7 @@ from backend.demo.home import demo_settings
 from backend.demo.play import Finding, play
 from backend.demo.screen import BANNER, Screen
 from backend.deployment import Deployment, open_deployment
-from backend.sandbox.plan import SLOTS_PER_DAY
+from backend.sandbox.kinds import KINDS
 from backend.serving import serve_deployment
 from backend.settings import Settings
 
@@ -149,7 +149,7 @@ def _invite(address: str, crowd: Crowd, screen: Screen) -> None:
 
 def _metro_line(address: str, city: City) -> str:
     """A command that behaves like the metro's own system; a plan fits so many customers."""
-    rides_per_s = max(1, city.members * SLOTS_PER_DAY // 60)
+    rides_per_s = max(1, city.members * KINDS["metro"].slots_per_day // 60)
     return (
         f"tanhui partner simulate --kind metro --rate {rides_per_s} --minutes 1 --seed 1"
         f" --base {address} --key {city.metro_key} --source {source_of(METRO_ID)}"

@@ -5,12 +5,14 @@ import asyncio
 import json
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backend.sandbox.plan import SLOTS_PER_DAY, Plan, Planned, customers_for, line_of
+from backend.sandbox.kinds import KINDS, Kind
+from backend.sandbox.plan import Plan, Planned, customers_for, line_of
 from backend.sandbox.sending import NotTaken, Sender, Tally, send_line
+from backend.sandbox.signing import Sign, sign_by_private_key, sign_by_secret
 from backend.units import shanghai_day
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
@@ -20,7 +22,7 @@ def simulate_partner(parsed: argparse.Namespace) -> int:
     """Run the simulation; 1 when an answer was not the expected one, 2 for wrong input."""
     try:
         plan = _plan_of(parsed)
-        sender = Sender(parsed.base, _text(parsed.key), _text(parsed.secret) or None)
+        sender = Sender(parsed.base, _text(parsed.key), _sign_of(parsed))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
@@ -51,7 +53,8 @@ def summary_of(plan: Plan, line: list[Planned], tally: Tally, seconds: float) ->
     is_whole = tally.sent == len(line) and not tally.statuses["refused"]
     return {
         "day": str(plan.day),
-        "rides": plan.rides,
+        "kind": plan.kind,
+        "deeds": plan.deeds,
         "events": len(line),
         "sent_twice": repeated,
         "answers": dict(sorted(tally.statuses.items())),
@@ -70,8 +73,8 @@ def _sentences(found: dict[str, Any]) -> str:
     problems = ", ".join(f"{name} {count:,}" for name, count in found["problems"].items())
     mark = "✓ 与预期一致 as expected" if found["is_as_expected"] else "✗ 与预期不符 not as expected"
     told = (
-        f"{found['rides']:,} rides of {found['day']} in {found['events']:,} events,"
-        f" {found['sent_twice']:,} of them sent again"
+        f"{found['kind']}: {found['deeds']:,} deeds of {found['day']}"
+        f" in {found['events']:,} events, {found['sent_twice']:,} of them sent again"
     )
     pace = (
         f"{found['seconds']} s, {found['events_per_s']:,} events/s, p50 {found['p50_ms']} ms,"
@@ -82,21 +85,56 @@ def _sentences(found: dict[str, Any]) -> str:
 
 
 def _plan_of(parsed: argparse.Namespace) -> Plan:
-    today = shanghai_day(datetime.fromtimestamp(time.time(), UTC))
-    day = parsed.day or today - timedelta(days=1)
-    if day >= today:
-        raise ValueError("--day is a day that is over: its last ride has ended.")
-    rides = parsed.rate * parsed.minutes * 60
-    customers = parsed.customers or customers_for(rides)
+    kind, deeds = KINDS[parsed.kind], parsed.rate * parsed.minutes * 60
+    customers = parsed.customers or customers_for(kind, deeds)
     if min(parsed.rate, parsed.minutes, customers) < 1:
         raise ValueError("--rate, --minutes and --customers are at least 1.")
-    if rides > customers * SLOTS_PER_DAY:
-        raise ValueError(f"{customers} customers make at most {customers * SLOTS_PER_DAY} rides.")
+    if deeds > customers * kind.slots_per_day:
+        most = customers * kind.slots_per_day
+        raise ValueError(f"{customers} customers do at most {most} of {parsed.kind} a day.")
     subject = parsed.subject or f"sim-{parsed.seed}-{{number:06d}}"
     subject.format(number=0)
     return Plan(
-        parsed.kind, day, rides, customers, parsed.seed, parsed.source, subject, parsed.region
+        parsed.kind,
+        _day_of(parsed),
+        deeds,
+        customers,
+        parsed.seed,
+        parsed.source,
+        subject,
+        parsed.region,
+        _things_of(parsed, kind, deeds),
     )
+
+
+def _day_of(parsed: argparse.Namespace) -> date:
+    today = shanghai_day(datetime.fromtimestamp(time.time(), UTC))
+    day: date = parsed.day or today - timedelta(days=1)
+    if day >= today:
+        raise ValueError("--day is a day that is over: what is told of it has happened.")
+    return day
+
+
+def _things_of(parsed: argparse.Namespace, kind: Kind, deeds: int) -> list[str]:
+    """Names that were given: a pattern, or lines; none where the plan makes them up."""
+    given = _text(parsed.thing)
+    if not given:
+        if kind.is_printed:
+            raise ValueError(
+                f"--kind {parsed.kind} needs --thing: codes that tanhui bags has made."
+            )
+        return []
+    is_pattern = "{number" in given
+    things = [given.format(number=n) for n in range(deeds)] if is_pattern else given.split()
+    if len(things) < deeds:
+        raise ValueError(f"--thing names {len(things)}, and {deeds} are told of.")
+    return things
+
+
+def _sign_of(parsed: argparse.Namespace) -> Sign | None:
+    if parsed.private_key:
+        return sign_by_private_key(_text(parsed.private_key))
+    return sign_by_secret(_text(parsed.secret)) if parsed.secret else None
 
 
 def _text(given: str | None) -> str:

@@ -1,54 +1,54 @@
-"""What a metro, a bus or a bicycle company sends about one day, with all that goes wrong.
+"""What a partner's system sends about one day, with all that goes wrong.
 
-Pure: the same seed, day and number give the same events to the byte, so a plan that is sent twice
+Pure: the same seed, kind and day give the same events to the byte, so a plan that is sent twice
 doubles nothing.
 """
 
 import random  # noqa: TID251  # a seeded generator: the whole point is that it can be repeated
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from backend.sandbox.kinds import KINDS, Deed, Document, Kind
 from backend.units import SHANGHAI
 
-Document = dict[str, Any]
-
-# Shares per 1,000 rides, as operators tell of theirs: gates that lose their line send again, and
+# Shares per 1,000 deeds, as operators tell of theirs: gates that lose their line send again, and
 # clearing corrects a few fares.
 DUPLICATES: Final = 50
 LATE: Final = 50
 CORRECTED: Final = 10
 WITHDRAWN: Final = 5
-TAPPED: Final = 100  # told as a tap-in and a tap-out
-TAP_OUTS_LOST: Final = 100  # of those
+TAP_OUTS_LOST: Final = 100  # of those that are told as taps
 LATE_DAYS_MAX: Final = 4  # with the day itself and the time of sending, within the window of seven
 REACH_EVENTS: Final = 150  # how far behind its place in the line an event may come
-
-SLOT: Final = timedelta(minutes=40)  # rides of one customer never overlap
-SLOTS_PER_DAY: Final = 24
-FIRST_RIDE: Final = timedelta(hours=5, minutes=30)
-# Metres per minute: below what is refused as not plausible, above walking.
-SPEEDS: Final = {"metro": (500, 1_100), "bus": (200, 500), "cycling": (150, 300)}
+DEEDS_PER_CUSTOMER: Final = 10
+AMENDED_AFTER: Final = timedelta(hours=1)  # before the next day, so that it never is the future
 
 
 class Plan(NamedTuple):
     """A day to be sent.
 
     Attributes:
-        mode: metro, bus or cycling.
+        kind: A name of `KINDS`.
         subject: The partner's name for its customer, with `{number}` in it.
-        customers: Who rides, from number 0 on.
-        rides: How many; a customer has at most `SLOTS_PER_DAY`.
+        customers: Who does it, from number 0 on.
+        deeds: How many; a customer has at most the kind's `slots_per_day`.
+        things: What names each deed's thing, in order; empty for names that this plan makes up.
     """
 
-    mode: str
+    kind: str
     day: date
-    rides: int
+    deeds: int
     customers: int
     seed: int
     source: str
     subject: str
     region: str
+    things: Sequence[str] = ()
+
+    def id_of(self, number: int) -> str:
+        """What all ids of one deed begin with."""
+        return f"{self.kind}-{self.day:%Y%m%d}-{self.seed}-{number:07d}"
 
 
 class Planned(NamedTuple):
@@ -58,9 +58,9 @@ class Planned(NamedTuple):
     is_duplicate: bool
 
 
-def customers_for(rides: int) -> int:
-    """As many customers as make ten rides each, and never fewer than ten."""
-    return max(10, -(-rides // 10))
+def customers_for(kind: Kind, deeds: int) -> int:
+    """As many customers as do ten each, or what a day has room for, and never fewer than ten."""
+    return max(10, -(-deeds // min(DEEDS_PER_CUSTOMER, kind.slots_per_day)))
 
 
 def line_of(plan: Plan) -> list[Planned]:
@@ -69,10 +69,10 @@ def line_of(plan: Plan) -> list[Planned]:
     Each moves back by up to `REACH_EVENTS` places, so corrections come before what they correct and
     tap-outs before tap-ins; of equal ones the first that is sent is the original.
     """
-    generator = random.Random(f"{plan.seed} {plan.mode} {plan.day}")  # noqa: S311  # no secret
+    generator = random.Random(f"{plan.seed} {plan.kind} {plan.day}")  # noqa: S311  # no secret
     drawn: list[tuple[float, Document]] = []
-    for number in range(plan.rides):
-        for document in _ride(plan, number, generator):
+    for number in range(plan.deeds):
+        for document in _told(plan, number, generator):
             drawn.append((len(drawn) + generator.uniform(0, REACH_EVENTS), document))
     drawn.sort(key=lambda each: each[0])
     seen: set[str] = set()
@@ -89,76 +89,76 @@ def batches_of(line: Sequence[Planned], size: int) -> Iterator[Sequence[Planned]
         yield line[start : start + size]
 
 
-def _ride(plan: Plan, number: int, generator: random.Random) -> Iterator[Document]:
-    """The events that one ride makes."""
-    late_days = generator.randint(1, LATE_DAYS_MAX) if _happens(generator, LATE) else 0
-    slot = number // plan.customers
-    day = datetime.combine(plan.day, datetime.min.time(), SHANGHAI) - timedelta(days=late_days)
-    started_at = day + FIRST_RIDE + slot * SLOT + timedelta(seconds=generator.randrange(600))
-    duration = timedelta(minutes=generator.randint(4, 28))
-    distance_m = int(duration.total_seconds() / 60) * generator.randint(*SPEEDS[plan.mode])
-    ride = {
-        "record": "ride",
-        "mode": plan.mode,
-        "started_at": started_at.isoformat(),
-        "ended_at": (started_at + duration).isoformat(),
-        "distance_m": distance_m,
-        "region": plan.region,
-    }
-    is_tapped = plan.mode != "cycling" and _happens(generator, TAPPED)
-    made = list(_taps(plan, number, ride, generator) if is_tapped else [_whole(plan, number, ride)])
+def _told(plan: Plan, number: int, generator: random.Random) -> Iterator[Document]:
+    """The events that one deed makes."""
+    kind = KINDS[plan.kind]
+    deed = _deed(plan, kind, number, generator)
+    data = kind.data_of(deed)
+    is_tapped = _happens(generator, kind.tapped)
+    made = list(
+        _taps(plan, number, deed, data)
+        if is_tapped
+        else [_event(plan, number, "told", data, told_at=deed.ended_at)]
+    )
     yield from made
     if _happens(generator, DUPLICATES):
         yield made[0]
-    if not is_tapped and _happens(generator, CORRECTED):
-        shorter = {**ride, "corrects": made[0]["id"], "distance_m": distance_m - 1}
-        yield _event(plan, number, "corrected", shorter, told_at=started_at + timedelta(hours=2))
+    amended_at = deed.ended_at + AMENDED_AFTER
+    if kind.amount and not is_tapped and _happens(generator, CORRECTED):
+        less = {**data, "corrects": made[0]["id"], kind.amount: data[kind.amount] - 1}
+        yield _event(plan, number, "corrected", less, told_at=amended_at)
     elif _happens(generator, WITHDRAWN):
         gone = {"withdraws": made[0]["id"]}
-        yield _event(plan, number, "withdrawn", gone, told_at=started_at + timedelta(hours=3))
+        yield _event(plan, number, "withdrawn", gone, told_at=amended_at)
+
+
+def _deed(plan: Plan, kind: Kind, number: int, generator: random.Random) -> Deed:
+    late_days = generator.randint(1, LATE_DAYS_MAX) if _happens(generator, LATE) else 0
+    day = datetime.combine(plan.day, datetime.min.time(), SHANGHAI) - timedelta(days=late_days)
+    slot = number // plan.customers
+    began_at = day + kind.first + slot * kind.slot + timedelta(seconds=generator.randrange(600))
+    ended_at = began_at + timedelta(minutes=generator.randint(*kind.minutes))
+    thing = plan.things[number] if plan.things else plan.id_of(number)
+    return Deed(thing, began_at, ended_at, plan.region, generator)
 
 
 def _happens(generator: random.Random, per_thousand: int) -> bool:
     return generator.randrange(1_000) < per_thousand
 
 
-def _whole(plan: Plan, number: int, ride: Document) -> Document:
-    return _event(plan, number, "ride", ride, told_at=datetime.fromisoformat(ride["ended_at"]))
-
-
-def _taps(plan: Plan, number: int, ride: Document, generator: random.Random) -> Iterator[Document]:
+def _taps(plan: Plan, number: int, deed: Deed, ride: Document) -> Iterator[Document]:
     """A tap-in, and a tap-out unless the gate has lost it."""
-    entered, left = (datetime.fromisoformat(ride[name]) for name in ("started_at", "ended_at"))
     tap_in = {
         "record": "tap_in",
-        "mode": plan.mode,
-        "tapped_at": entered.isoformat(),
+        "mode": ride["mode"],
+        "tapped_at": ride["started_at"],
         "region": plan.region,
     }
-    first = _event(plan, number, "in", tap_in, told_at=entered)
+    first = _event(plan, number, "in", tap_in, told_at=deed.began_at)
     yield first
-    if not _happens(generator, TAP_OUTS_LOST):
+    if not _happens(deed.generator, TAP_OUTS_LOST):
         tap_out = {
             "record": "tap_out",
             "tap_in": first["id"],
-            "mode": plan.mode,
-            "tapped_at": left.isoformat(),
+            "mode": ride["mode"],
+            "tapped_at": ride["ended_at"],
             "distance_m": ride["distance_m"],
         }
-        yield _event(plan, number, "out", tap_out, told_at=left)
+        yield _event(plan, number, "out", tap_out, told_at=deed.ended_at)
 
 
 def _event(plan: Plan, number: int, what: str, data: Document, *, told_at: datetime) -> Document:
-    amends = what if what in {"corrected", "withdrawn"} else ""
+    kind = KINDS[plan.kind]
+    amends = f".{what}" if what in {"corrected", "withdrawn"} else ""
     document = {
         "specversion": "1.0",
-        "id": f"{plan.mode}-{plan.day:%Y%m%d}-{plan.seed}-{number:07d}-{what}",
+        "id": f"{plan.id_of(number)}-{what}",
         "source": plan.source,
-        "type": f"tanhui.trip.{amends}.v1" if amends else "tanhui.trip.v1",
+        "type": f"{kind.event}{amends}.v1",
         "time": told_at.isoformat(),
         "datacontenttype": "application/json",
         "data": data,
     }
-    if what != "withdrawn":
+    if kind.has_subject and what != "withdrawn":
         document["subject"] = plan.subject.format(number=number % plan.customers)
     return document

@@ -5,7 +5,6 @@ safe, because each event has its own id.
 """
 
 import asyncio
-import base64
 import json
 import sys
 import time
@@ -14,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from uuid import uuid4
 
 import aiohttp
 
 from backend.sandbox.plan import Planned, batches_of
-from backend.signatures import sign_hmac, signed_bytes
+from backend.sandbox.signing import Sign, signed_headers
 
 BATCH_EVENTS_MAX: Final = 100  # what one request takes
 AT_ONCE: Final = 8  # requests under way; a partner has a few senders, not a hundred
@@ -41,26 +39,18 @@ class Sender:
 
     Attributes:
         key: A bearer key, or the name of the key that signs.
-        secret: What HMAC signs with; without one the key is a bearer.
+        sign: Makes its signatures; without one the key is a bearer.
     """
 
     base: str
     key: str
-    secret: str | None = None
+    sign: Sign | None = None
 
     def headers(self, body: bytes) -> dict[str, str]:
-        """Header fields of one request; a repetition is signed anew."""
-        if self.secret is None:
+        """Header fields of one request."""
+        if self.sign is None:
             return {"Authorization": f"Bearer {self.key}", "Content-Type": _BATCH_TYPE}
-        message_id, stamp = uuid4().hex, int(time.time())
-        secret = base64.b64decode(self.secret.removeprefix("whsec_"))
-        return {
-            "Authorization": f"Signature {self.key}",
-            "Content-Type": _BATCH_TYPE,
-            "webhook-id": message_id,
-            "webhook-timestamp": str(stamp),
-            "webhook-signature": sign_hmac(secret, signed_bytes(message_id, stamp, body)),
-        }
+        return {**signed_headers(self.key, self.sign, body), "Content-Type": _BATCH_TYPE}
 
 
 @dataclass(slots=True)
