@@ -55,6 +55,7 @@ from tests.busy_canteen import fill_canteen
 from tests.busy_cards import fill_cards
 from tests.busy_events import fill_events
 from tests.busy_marine import fill_marine
+from tests.busy_partners import fill_partners
 from tests.busy_trees import fill_trees
 from tests.busy_vouchers import fill_vouchers
 from tests.busy_webhooks import fill_webhooks
@@ -180,6 +181,7 @@ async def fill(engine):
     await fill_webhooks(engine)
     await fill_events(engine, members[9])
     await fill_cards(engine)
+    await fill_partners(engine, members[9], NOW)
     await fill_canteen(engine, await saved_account(engine, points=0), RULES)
 
 

@@ -4,6 +4,7 @@ A name may be followed by a second one where the same breach cannot avoid it.
 """
 
 from tests.canteen_mutations import CANTEEN_MUTATIONS
+from tests.partner_mutations import PARTNER_MUTATIONS
 
 LIVE = "NOT EXISTS (SELECT FROM reversal WHERE credit_id = credit.id)"
 ONCE = f"booking = 1 AND {LIVE} AND action = 'clean_plate'"
@@ -12,6 +13,7 @@ REPORTED = "NOT EXISTS (SELECT FROM work WHERE step = 'report' AND credit.id = A
 
 MUTATIONS = {
     **CANTEEN_MUTATIONS,
+    **PARTNER_MUTATIONS,
     "a member's grams raised": (
         "member_balances",
         (

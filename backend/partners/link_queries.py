@@ -118,18 +118,21 @@ async def count_links(conn: AsyncConnection, account_id: UUID, partner_id: UUID)
     return int(row.links) if row else 0
 
 
-async def end_link(conn: AsyncConnection, account_id: UUID, link_id: UUID, now: datetime) -> bool:
-    """Move a link of the account to those that have ended; False when none stands."""
+async def end_link(conn: AsyncConnection, account_id: UUID, link_id: UUID) -> bool:
+    """Move a link of the account to those that have ended, by the clock that began it.
+
+    Returns:
+        False when none stands.
+    """
     return bool(
         await run(
             conn,
             "WITH gone AS (DELETE FROM partner_link WHERE id = :id AND account_id = :account"
             " RETURNING *) INSERT INTO ended_link (id, partner_id, subject_token, account_id,"
             " consent_version, linked_at, unlinked_at) SELECT id, partner_id, subject_token,"
-            " account_id, consent_version, linked_at, :now FROM gone",
+            " account_id, consent_version, linked_at, clock_timestamp() FROM gone",
             id=link_id,
             account=account_id,
-            now=now,
         )
     )
 

@@ -156,10 +156,10 @@ class LinkDesk:
         """End a link of the caller."""
         account_id, link_id = call.principal.own_account, call.path_id()
 
-        async def end(conn: AsyncConnection, now: datetime) -> None:
-            await unlink(conn, account_id, link_id, now)
+        async def end(conn: AsyncConnection, _: datetime) -> None:
+            await unlink(conn, account_id, link_id)
 
-        await write_alone(self.engine, end, clock_shift_s=self.clock_shift_s)
+        await write_alone(self.engine, end)
         return Answer(None, 204)
 
 

@@ -122,17 +122,16 @@ async def link_by_code(
     return Linked(link_id, is_replay=False)
 
 
-async def unlink(conn: AsyncConnection, account_id: UUID, link_id: UUID, now: datetime) -> None:
+async def unlink(conn: AsyncConnection, account_id: UUID, link_id: UUID) -> None:
     """End a link of the account; what was credited by it stays. Ending it twice changes nothing.
 
     Raises:
         NotFound: No link of this account.
     """
     await lock_account(conn, account_id)
-    if not await end_link(conn, account_id, link_id, now) and not await has_ended(
-        conn, account_id, link_id
-    ):
-        raise NotFound
+    if await end_link(conn, account_id, link_id) or await has_ended(conn, account_id, link_id):
+        return
+    raise NotFound
 
 
 def _refuse_over(code: LinkCode | None, account_id: UUID, now: datetime) -> LinkCode:

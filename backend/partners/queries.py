@@ -190,8 +190,10 @@ async def link(
     await wake_parked(conn, [account_id])
     made = await fetch_one(
         conn,
-        "INSERT INTO partner_link (partner_id, subject_token, account_id, consent_version)"
-        " VALUES (:partner, :token, :account, :consent) ON CONFLICT DO NOTHING RETURNING id",
+        # Not the time at which the transaction began: the link before it may have ended since.
+        "INSERT INTO partner_link (partner_id, subject_token, account_id, consent_version,"
+        " linked_at) VALUES (:partner, :token, :account, :consent, clock_timestamp())"
+        " ON CONFLICT DO NOTHING RETURNING id",
         partner=partner_id,
         token=subject_token,
         account=account_id,

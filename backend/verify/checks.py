@@ -7,7 +7,9 @@ from backend.verify.credit_checks import CREDIT_CHECKS
 from backend.verify.event_checks import EVENT_CHECKS
 from backend.verify.ledger_checks import LEDGER_CHECKS
 from backend.verify.marine_checks import MARINE_CHECKS
+from backend.verify.meter_checks import METER_CHECKS
 from backend.verify.own_report_checks import OWN_REPORT_CHECKS
+from backend.verify.partner_checks import PARTNER_CHECKS
 from backend.verify.points_checks import POINTS_CHECKS
 from backend.verify.recycling_checks import RECYCLING_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
@@ -32,4 +34,6 @@ CHECKS = (
     *REWARD_CHECKS,
     *WEBHOOK_CHECKS,
     *EVENT_CHECKS,
+    *PARTNER_CHECKS,
+    *METER_CHECKS,
 )
