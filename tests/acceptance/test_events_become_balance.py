@@ -15,7 +15,7 @@ from tests.acceptance.event_sender import (
     send_one,
     yesterday_at,
 )
-from tests.acceptance.service import until
+from tests.acceptance.service import METRO, until
 
 # floor(12 x 46.7) = 560; 10 km: 467; one ride: 46; 10 points a ride.
 METRO_12_KM_G, METRO_10_KM_G, METRO_RIDE_G, METRO_POINTS = 560, 467, 46, 10
@@ -71,6 +71,24 @@ async def test_the_same_event_again_is_a_duplicate_and_another_body_a_conflict(s
     single = await send_one(metro, {**event, "data": make_ride(distance_m=13_000)})
     assert (single.status, single.problem) == (409, "event-id-reused")
     assert await (await service.member("li")).balance() == (METRO_12_KM_G, METRO_POINTS)
+
+
+async def test_a_reused_id_is_counted_for_who_looks_after_the_partner(service):
+    metro, event = service.by_key("metro"), make_event()
+    await send(metro, event)
+    label = f'tanhui_event_conflicts_total{{partner="{METRO}"}}'
+
+    async def counted():
+        lines = (await service.nobody.get("/metrics")).body.decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(label))
+
+    before = await counted()
+    await send(metro, event)
+    assert await counted() == before
+    other = {**event, "data": make_ride(distance_m=13_000)}
+    await send(metro, other, make_event(), other)
+    await send_one(metro, other)
+    assert await counted() == before + 3
 
 
 async def test_twice_in_one_batch_counts_once_and_at_once_too(service):

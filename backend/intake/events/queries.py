@@ -8,7 +8,7 @@ everybody else passes it together. Who links a customer closes it too
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -18,23 +18,13 @@ from backend.batches import BatchRaced
 from backend.db import fetch, run
 from backend.intake.events.amounts import amounts_of, day_of
 from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, Standing
-from backend.partners.cards import token_digest
 from backend.partners.queries import EVENT_GATE
 
-_KEYS = (
+# Rows of asked keys; their arrays are `arrays_of`.
+KEYS = (
     "unnest(CAST(:partners AS uuid[]), CAST(:sources AS text[]), CAST(:ids AS text[]))"
     " AS asked(partner_id, source, event_id)"
 )
-_PARKED = "partner_id, source, event_id, body, reported_by, region"
-
-
-class Parked(NamedTuple):
-    """A waiting event as it is stored."""
-
-    key: EventKey
-    body: str
-    reported_by: str
-    region: str
 
 
 async def pass_gate(conn: AsyncConnection) -> None:
@@ -57,11 +47,11 @@ async def standings(
         conn,
         "SELECT partner_id, source, event_id, body_sha256, type, role, about, outcome,"
         " partner_event.check_in_id, account_id, action, occurred_at, ended_at"
-        f" FROM {_KEYS} JOIN partner_event USING (partner_id, source, event_id)"
+        f" FROM {KEYS} JOIN partner_event USING (partner_id, source, event_id)"
         " LEFT JOIN check_in ON check_in.id = partner_event.check_in_id",
-        **_arrays(keys),
+        **arrays_of(keys),
     )
-    return {_key(row): _standing(row) for row in rows}
+    return {key_of(row): _standing(row) for row in rows}
 
 
 async def counted_changes(
@@ -74,32 +64,15 @@ async def counted_changes(
     rows = await fetch(
         conn,
         "SELECT partner_id, source, about, role, told_at, kept.event_id"
-        f" FROM {_KEYS.replace('event_id', 'about')}"
+        f" FROM {KEYS.replace('event_id', 'about')}"
         " JOIN partner_event AS kept USING (partner_id, source, about)"
         " WHERE outcome IN ('credited', 'corrected', 'withdrawn')",
-        **_arrays(keys),
+        **arrays_of(keys),
     )
     for row in rows:
         change = (Role(row.role), row.told_at, row.event_id)
         found.setdefault(EventKey(row.partner_id, row.source, row.about), []).append(change)
     return found
-
-
-async def lock_waiting(conn: AsyncConnection, stories: Collection[EventKey]) -> Sequence[Parked]:
-    """What waits of these activities: the events that report them and those about them."""
-    if not stories:
-        return []
-    rows = await fetch(
-        conn,
-        f"SELECT {_PARKED} FROM parked_event WHERE (partner_id, source, event_id) IN ("
-        f" SELECT partner_id, source, event_id FROM {_KEYS}"
-        " UNION ALL SELECT partner_id, source, kept.event_id FROM"
-        f" {_KEYS.replace('event_id', 'awaited')}"
-        " JOIN parked_event AS kept USING (partner_id, source, awaited) WHERE waits_for = 'event')"
-        " ORDER BY partner_id, source, event_id FOR UPDATE",
-        **_arrays(stories),
-    )
-    return [_parked(row) for row in rows]
 
 
 async def record_events(
@@ -125,7 +98,7 @@ async def record_events(
         " CAST(:check_ins AS uuid[]), CAST(:days AS date[]), CAST(:amounts AS text[])) AS given("
         " partner_id, source, event_id, type, role, sha256, about, told_at, outcome, check_in_id,"
         " day, amounts) ON CONFLICT DO NOTHING",
-        **_arrays([event.key for event, _ in ordered]),
+        **arrays_of([event.key for event, _ in ordered]),
         types=[event.type for event, _ in ordered],
         roles=[event.role for event, _ in ordered],
         hashes=[event.sha256 for event, _ in ordered],
@@ -157,103 +130,15 @@ async def change_outcomes(
         " AS given(partner_id, source, event_id, outcome, check_in)"
         " WHERE (partner_event.partner_id, partner_event.source, partner_event.event_id)"
         " = (given.partner_id, given.source, given.event_id)",
-        **_arrays([key for key, _, _ in ordered]),
+        **arrays_of([key for key, _, _ in ordered]),
         outcomes=[outcome for _, outcome, _ in ordered],
         check_ins=[check_in_id for _, _, check_in_id in ordered],
     )
 
 
-async def park(
-    conn: AsyncConnection, waiting: Sequence[tuple[PartnerEvent, Became]], now: datetime
-) -> None:
-    """Let events wait; one that waits already waits for what it is told now."""
-    if not waiting:
-        return
-    waits = [became.wait for _, became in waiting if became.wait]
-    await run(
-        conn,
-        "INSERT INTO parked_event (partner_id, source, event_id, waits_for, awaited, until, body,"
-        " reported_by, region, awaited_sha256, parked_at) SELECT given.*, :now FROM"
-        " unnest(CAST(:partners AS uuid[]), CAST(:sources AS text[]), CAST(:ids AS text[]),"
-        " CAST(:waits AS text[]), CAST(:awaited AS text[]), CAST(:untils AS timestamptz[]),"
-        " CAST(:bodies AS text[]), CAST(:reporters AS text[]), CAST(:regions AS text[]),"
-        " CAST(:digests AS bytea[])) AS given"
-        " ON CONFLICT (partner_id, source, event_id) DO UPDATE SET waits_for = excluded.waits_for,"
-        " awaited = excluded.awaited, awaited_sha256 = excluded.awaited_sha256,"
-        " until = excluded.until",
-        **_arrays([event.key for event, _ in waiting]),
-        waits=[wait.waits_for for wait in waits],
-        awaited=[wait.awaited for wait in waits],
-        untils=[wait.until for wait in waits],
-        bodies=[event.body.decode() for event, _ in waiting],
-        reporters=[event.reported_by for event, _ in waiting],
-        regions=[event.region for event, _ in waiting],
-        digests=[
-            token_digest(wait.awaited) if wait.waits_for == "link" else None for wait in waits
-        ],
-        now=now,
-    )
-
-
-async def unpark(conn: AsyncConnection, keys: Collection[EventKey]) -> None:
-    """Events that wait no more leave their bodies behind."""
-    if keys:
-        await run(
-            conn,
-            "DELETE FROM parked_event WHERE (partner_id, source, event_id) IN"
-            f" (SELECT partner_id, source, event_id FROM {_KEYS})",
-            **_arrays(keys),
-        )
-
-
-async def lock_linked(conn: AsyncConnection, account_ids: Sequence[UUID]) -> Sequence[Parked]:
-    """Events that wait for customers, cards or bags which belong to these accounts since."""
-    rows = await fetch(
-        conn,
-        f"SELECT {_PARKED} FROM parked_event WHERE (partner_id, source, event_id) IN ("
-        " SELECT partner_id, source, event_id FROM partner_link JOIN parked_event"
-        " USING (partner_id) WHERE awaited = subject_token AND waits_for = 'link'"
-        " AND account_id = ANY(CAST(:accounts AS uuid[]))"
-        " UNION ALL SELECT partner_id, source, event_id FROM card JOIN parked_event"
-        " ON awaited_sha256 = token_sha256 AND waits_for = 'link' WHERE status = 'active'"
-        " AND account_id = ANY(CAST(:accounts AS uuid[]))"
-        " UNION ALL SELECT partner_id, source, event_id FROM bag JOIN parked_event"
-        " ON awaited = code AND waits_for = 'bag' WHERE weighed_at IS NULL"
-        " AND account_id = ANY(CAST(:accounts AS uuid[])))"
-        " ORDER BY partner_id, source, event_id FOR UPDATE",
-        accounts=list(account_ids),
-    )
-    return [_parked(row) for row in rows]
-
-
-async def lock_over(
-    conn: AsyncConnection, *, clock_shift_s: int, limit: int
-) -> tuple[Sequence[Parked], Sequence[EventKey]]:
-    """Events whose time of waiting is over, oldest first, but those that somebody else has.
-
-    Returns:
-        Reports, which are decided once more, and changes of what was never reported.
-    """
-    rows = await fetch(
-        conn,
-        f"SELECT {_PARKED}, waits_for FROM parked_event"
-        " WHERE until <= clock_timestamp() + make_interval(secs => :shift)"
-        " ORDER BY until, partner_id, source, event_id LIMIT :limit FOR UPDATE SKIP LOCKED",
-        shift=clock_shift_s,
-        limit=limit,
-    )
-    return (
-        [_parked(row) for row in rows if row.waits_for != "event"],
-        [_key(row) for row in rows if row.waits_for == "event"],
-    )
-
-
-def _key(row: Row[Any]) -> EventKey:
+def key_of(row: Row[Any]) -> EventKey:
+    """What a row names."""
     return EventKey(row.partner_id, row.source, row.event_id)
-
-
-def _parked(row: Row[Any]) -> Parked:
-    return Parked(_key(row), row.body, row.reported_by, row.region)
 
 
 def _standing(row: Row[Any]) -> Standing:
@@ -271,7 +156,8 @@ def _standing(row: Row[Any]) -> Standing:
     )
 
 
-def _arrays(keys: Iterable[EventKey]) -> dict[str, list[UUID] | list[str]]:
+def arrays_of(keys: Iterable[EventKey]) -> dict[str, list[UUID] | list[str]]:
+    """The parameters of `KEYS`."""
     given = list(keys)
     return {
         "partners": [key.partner_id for key in given],

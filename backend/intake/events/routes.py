@@ -35,6 +35,7 @@ from backend.intake.events.answers import (
     render_refused,
     render_taken,
 )
+from backend.intake.events.conflicts import note_conflicts
 from backend.intake.events.domain import (
     Became,
     CorrectionTooWide,
@@ -128,7 +129,10 @@ class EventInlet:
         else:
             event = read_event(parse(call.body.content), speaker)
         check_reach(call.principal, event)
-        became = await self.events.submit(event)
+        [became] = await self.events.submit_all([event])
+        note_conflicts([event], [became])
+        if isinstance(became, Exception):
+            raise became
         result = render_taken(event, became)
         return Answer(EventResults(results=[result]), result.code)
 
@@ -136,7 +140,9 @@ class EventInlet:
         documents = _documents(call.body.content)
         read = [_read(document, speaker, call.principal) for document in documents]
         events = [each for each in read if isinstance(each, PartnerEvent)]
-        taken = iter(await self.events.submit_all(events))
+        answers = await self.events.submit_all(events)
+        note_conflicts(events, answers)
+        taken = iter(answers)
         results = []
         for document, each in zip(documents, read, strict=True):
             answer = next(taken) if isinstance(each, PartnerEvent) else each

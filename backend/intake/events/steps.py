@@ -1,6 +1,7 @@
 """Write a batch of partners' events: record, claim, check-in and credit in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,11 +15,11 @@ from backend.intake.events.comparing import compare_readings
 from backend.intake.events.deciding import Known, Story, plan_stories, stories_of
 from backend.intake.events.domain import Became, EventIdReused, EventKey, PartnerEvent, Standing
 from backend.intake.events.envelope import read_parked
+from backend.intake.events.parked_queries import Parked, lock_waiting, unpark
 from backend.intake.events.queries import (
-    Parked,
+    change_outcomes,
     close_gate,
     counted_changes,
-    lock_waiting,
     pass_gate,
     standings,
 )
@@ -43,7 +44,7 @@ async def write_events(
             fresh.setdefault(event.key, event)
     if fresh:
         waiting = await lock_waiting(conn, {event.story for event in fresh.values()})
-        stories = stories_of([*fresh.values(), *(_reopened(waiting))])
+        stories = stories_of([*fresh.values(), *_read_again(waiting).events])
         _assert_whole(stories, known)
         answers.update(await write_stories(conn, stories, rules))
         await _assert_not_raced(conn, answers)
@@ -80,11 +81,25 @@ async def _assert_not_raced(conn: AsyncConnection, answers: Mapping[EventKey, An
         raise BatchRaced
 
 
-def _reopened(waiting: Sequence[Parked]) -> list[PartnerEvent]:
-    return [
-        read_parked(each.key, each.body, reported_by=each.reported_by, region=each.region)
-        for each in waiting
-    ]
+class _ReadAgain(NamedTuple):
+    """Waiting events as they were told, and those whose type does not take them any more."""
+
+    events: list[PartnerEvent]
+    refused: list[EventKey]
+
+
+def _read_again(waiting: Sequence[Parked]) -> _ReadAgain:
+    read = _ReadAgain([], [])
+    for each in waiting:
+        try:
+            event = read_parked(
+                each.key, each.body, reported_by=each.reported_by, region=each.region
+            )
+        except DomainError:
+            read.refused.append(each.key)
+        else:
+            read.events.append(event)
+    return read
 
 
 async def reopen(
@@ -94,11 +109,14 @@ async def reopen(
 
     The gate is passed and the rows of `parked` are locked. A second call finds them gone.
     """
-    events = {each.key: each for each in _reopened(parked)}
+    read = _read_again(parked)
+    await change_outcomes(conn, [(key, "refused", None) for key in read.refused])
+    await unpark(conn, read.refused)
+    events = {each.key: each for each in read.events}
     if not events:
         return {}
     stories = {each.story for each in events.values()}
-    more = _reopened(await lock_waiting(conn, stories))
+    more = _read_again(await lock_waiting(conn, stories)).events
     events.update({each.key: each for each in more})
     return await write_stories(conn, stories_of(events.values()), rules)
 

@@ -20,7 +20,8 @@ from backend.intake.bags import write_weighings
 from backend.intake.domain import EvidenceTooLate
 from backend.intake.events.deciding import Plan, Story, wait_for_report
 from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, Wait
-from backend.intake.events.queries import change_outcomes, park, record_events, unpark
+from backend.intake.events.parked_queries import park, unpark
+from backend.intake.events.queries import change_outcomes, record_events
 from backend.intake.events.standing_trees import refuse_dead_trees
 from backend.ledger.queries import Locked
 from backend.partners.queries import record_reports

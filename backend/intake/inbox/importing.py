@@ -26,6 +26,7 @@ from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
 from backend.intake.controls.bodies import ControlTotalBody
 from backend.intake.controls.steps import check_speaks_for, state
+from backend.intake.events.conflicts import note_conflicts
 from backend.intake.events.domain import Became, PartnerEvent
 from backend.intake.events.envelope import Speaker, read_event
 from backend.intake.events.steps import write_events
@@ -150,9 +151,11 @@ class Inbox:
 
     async def _write(self, read: Sequence["Read"], taken: "Taken") -> None:
         good = [each.event for each in read if isinstance(each.event, PartnerEvent)]
-        answers = iter(await run_batch(self.engine, partial(write_events, rules=self.rules), good))
+        answers = await run_batch(self.engine, partial(write_events, rules=self.rules), good)
+        note_conflicts(good, answers)
+        taken_in_turn = iter(answers)
         for each in read:
-            answer = next(answers) if isinstance(each.event, PartnerEvent) else each.event
+            answer = next(taken_in_turn) if isinstance(each.event, PartnerEvent) else each.event
             taken.add(each.line, answer)
 
 
