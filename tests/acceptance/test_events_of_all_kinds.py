@@ -136,6 +136,21 @@ async def test_a_weighed_bag_is_credited_to_who_bound_it_before_or_after(service
     assert (again["status"], again["grams_gco2e"]) == ("duplicate", 254)
 
 
+async def test_a_bag_was_weighed_when_the_event_says_and_by_who_sent_it(service):
+    scale, member = service.by_key("scale"), await service.member("li")
+    await member.bind("BAG00003")
+    day_before = "SET bound_at = bound_at - interval '1 day', waiting_since = waiting_since"
+    await service.execute(f"UPDATE bag {day_before} - interval '1 day' WHERE code = 'BAG00003'")
+    at = datetime.now(UTC) - timedelta(hours=3)
+    [weighed] = await send(scale, make_bag("BAG00003", weighed_at=at.isoformat()))
+    assert weighed["status"] == "credited"
+    assert await service.value("SELECT weighed_at FROM bag WHERE code = 'BAG00003'") == at
+    custody = await service.fetch(
+        "SELECT occurred_at, actor FROM bag_custody WHERE code = 'BAG00003' AND step = 'weighed'"
+    )
+    assert [tuple(each) for each in custody] == [(at, "device")]
+
+
 async def test_a_foreign_source_a_wrong_clock_and_an_unknown_type_are_refused_one_by_one(service):
     await service.link_card("card-1", "li")
     before = await service.row_counts()

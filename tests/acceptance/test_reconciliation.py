@@ -1,5 +1,6 @@
 """A partner's daily control totals against ours, with the differences down to the event."""
 
+import asyncio
 from datetime import timedelta
 
 from tests.acceptance.event_sender import (
@@ -124,6 +125,22 @@ async def test_the_same_statement_again_changes_nothing_and_another_replaces_it(
     )
     assert [row.counts for row in rows] == [False, True]
     assert await service.value("SELECT count(*) FROM control_event") == 1
+
+
+async def test_equal_statements_at_once_are_one_and_of_others_one_counts(service):
+    metro, one = service.by_key("metro"), listed(one=12_000)
+    replies = await asyncio.gather(*(state(metro, one) for _ in range(8)))
+    assert {reply.status for reply in replies} == {200}, [reply.body for reply in replies]
+    assert len({reply.json()["id"] for reply in replies}) == 1
+    assert await service.value("SELECT count(*) FROM control_total") == 1
+    assert await service.value("SELECT count(*) FROM control_event") == 1
+    others = [listed(one=12_000 + metres) for metres in range(8)]
+    replies = await asyncio.gather(*(state(metro, each) for each in others))
+    assert {reply.status for reply in replies} <= {200, 503}
+    counting = await service.fetch("SELECT sums FROM control_total WHERE replaced_at IS NULL")
+    assert len(counting) == 1
+    [listed_metres] = await service.fetch("SELECT amounts FROM control_event")
+    assert listed_metres.amounts == counting[0].sums
 
 
 async def test_statements_that_cannot_be_are_refused(service):

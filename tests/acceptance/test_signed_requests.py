@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import time
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from backend.sealing import make_sealer
 from backend.signatures import sign_ed25519, sign_hmac, signed_bytes
 from tests.acceptance.service import METRO, RECYCLER, Caller
 from tests.builders import SECRET
+from tests.unit.test_signatures import VECTORS
 
 SEED = bytes(range(32))
 PUBLIC = Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw()
@@ -162,3 +164,17 @@ async def test_a_secret_rests_sealed(api_alone):
     secret = make_sealer("", SECRET).unseal(row.sealed_secret, place=f"partner_key {row.id}")
     assert scale.sign(b"x") == sign_hmac(secret, b"x")
     assert secret not in row.sealed_secret
+
+
+async def test_the_vectors_are_requests_of_routes_that_there_are(api_alone):
+    described = (await api_alone.nobody.get("/openapi.json")).json()["paths"]
+    for vector in VECTORS:
+        path, _, query = vector["target"].partition("?")
+        template = re.sub("BAG[0-9]+", "{code}", path)
+        operation = described[template][vector["method"].lower()]
+        needed = {
+            each["name"]
+            for each in operation.get("parameters", ())
+            if each.get("in") == "query" and each.get("required")
+        }
+        assert needed <= {part.partition("=")[0] for part in query.split("&")}, vector["name"]

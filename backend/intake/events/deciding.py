@@ -32,6 +32,7 @@ from backend.intake.events.domain import (
 )
 from backend.intake.events.ordering import claim_of, late_window, order_of
 from backend.partners.queries import Customer
+from backend.recycling.domain import Actor
 
 Change = tuple[Role, datetime | None, str]
 
@@ -166,7 +167,11 @@ def _book(
     deed = _changed(story, deed, known, plan, report.key)
     if account_id is None:
         plan.weighings[report.key] = Weighing(
-            deed.bag or "", deed.quantities, report.key.partner_id
+            deed.bag or "",
+            deed.quantities,
+            report.key.partner_id,
+            Actor(report.reported_by),
+            weighed_at=deed.occurred_at,
         )
     else:
         plan.orders[report.key] = order_of(report, deed, account_id, rules)
