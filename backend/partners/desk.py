@@ -12,7 +12,15 @@ from backend.http.problem import Fault
 from backend.http.refusals import ValidationFailed
 from backend.ids import uuid7
 from backend.partners.desk_bodies import KeyBody, PartnerBody, RotationBody
-from backend.partners.desk_queries import end_at, find_partner, lock_key, lock_sources, note_making
+from backend.partners.desk_queries import (
+    end_at,
+    find_partner,
+    has_used_heir,
+    lock_key,
+    lock_sources,
+    note_making,
+    revoke_heirs,
+)
 from backend.partners.domain import BEARER, KeyTerms, is_below
 from backend.partners.queries import KEY_PREFIX, issue_bearer_key, make_partner
 from backend.partners.signing_keys import issue_hmac_key, issue_public_key, read_public_key
@@ -21,6 +29,7 @@ from backend.signatures import ED25519, HMAC_SHA256
 from scoring.methodology.regions import SIX_DIGITS, is_known_place
 
 _ID_BYTES: Final = 8
+KEY_PRINCIPAL: Final = "key:"  # as `sign_in` names whoever calls with a key
 
 
 class SourceTaken(DomainError):
@@ -119,6 +128,26 @@ async def rotate(
     await note_making(conn, made.id, by=by, replaces=key_id)
     await end_at(conn, key_id, now + timedelta(hours=body.overlap_h))
     return made
+
+
+async def rotate_own(
+    conn: AsyncConnection, key_id: str, body: RotationBody, *, sealer: Sealer, now: datetime
+) -> NewKey:
+    """Rotate the key that calls, as its own maker.
+
+    An answer that was lost is no dead end: while nobody has used the key that it held, another one
+    is made, and the lost one is revoked. Whoever finds an old key cannot make a new one of it.
+
+    Raises:
+        KeyEnded: The key in its place is in use.
+        NotFound, PublicKeyMisplaced, PublicKeyNotValid: As of every rotation.
+    """
+    by = f"{KEY_PRINCIPAL}{key_id}"
+    await lock_key(conn, key_id)
+    if await has_used_heir(conn, key_id):
+        raise KeyEnded
+    await revoke_heirs(conn, key_id, by=by)
+    return await rotate(conn, key_id, body, sealer=sealer, by=by, now=now)
 
 
 def faults_of(body: KeyBody, known: Known, source: str) -> Iterable[Fault]:

@@ -76,6 +76,14 @@ class RotationBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     public_key: PublicKey | None = None
 
 
+class OwnRotationBody(RotationBody, kw_only=True, forbid_unknown_fields=True):
+    """The same by the key itself, which must outlive an answer that gets lost."""
+
+    overlap_h: Annotated[
+        int, msgspec.Meta(ge=1, le=OVERLAP_H_MAX, description="Hours in which both keys work")
+    ]
+
+
 class KeyAnswer(msgspec.Struct, kw_only=True):
     """A key without anything secret."""
 

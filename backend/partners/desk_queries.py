@@ -105,6 +105,27 @@ async def end_at(conn: AsyncConnection, key_id: str, moment: datetime) -> None:
     )
 
 
+async def has_used_heir(conn: AsyncConnection, key_id: str) -> bool:
+    """Whether a key that took the place of this one has been used."""
+    found = await fetch_one(
+        conn,
+        "SELECT id FROM partner_key WHERE replaces = :id AND last_used_on IS NOT NULL LIMIT 1",
+        id=key_id,
+    )
+    return found is not None
+
+
+async def revoke_heirs(conn: AsyncConnection, key_id: str, *, by: str) -> None:
+    """Close the keys that took the place of a locked one."""
+    await run(
+        conn,
+        "UPDATE partner_key SET is_revoked = true, revoked_by = coalesce(revoked_by, :by)"
+        " WHERE replaces = :id",
+        id=key_id,
+        by=by,
+    )
+
+
 async def revoke(conn: AsyncConnection, key_id: str, *, by: str) -> bool:
     """Close a key for ever; the first one to do so stays its closer."""
     return bool(

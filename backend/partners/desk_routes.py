@@ -5,7 +5,7 @@ opens a door to evidence, which is refused, reviewed and reversed as any other, 
 it and her name stays with it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -28,8 +28,6 @@ from backend.partners.desk import (
     SourceTaken,
     add_key,
     add_partner,
-    key_id_of,
-    resource_of,
     rotate,
 )
 from backend.partners.desk_bodies import (
@@ -45,14 +43,14 @@ from backend.partners.desk_bodies import (
     RotationBody,
 )
 from backend.partners.desk_queries import (
-    find_key,
     find_partner,
     list_keys,
     list_partners,
     revoke,
     set_suspended,
 )
-from backend.partners.signing_keys import PublicKeyNotValid, name_of
+from backend.partners.new_keys import answer_new_key
+from backend.partners.signing_keys import PublicKeyNotValid
 from backend.sealing import Sealer
 from backend.writing import intention_of, write_alone, write_once
 
@@ -211,7 +209,7 @@ class PartnerDesk:
                 by=call.principal.id,
             )
 
-        return await self._made_key(call, make)
+        return await answer_new_key(self.engine, call, make)
 
     async def post_rotation(self, call: Call[RotationBody, None]) -> Answer:
         """Make a key on the terms of another one."""
@@ -226,7 +224,7 @@ class PartnerDesk:
                 now=now,
             )
 
-        return await self._made_key(call, make)
+        return await answer_new_key(self.engine, call, make)
 
     async def list_keys(self, call: Call[None, PageQuery]) -> Answer:
         """Answer one page of a partner's keys."""
@@ -249,27 +247,6 @@ class PartnerDesk:
 
         await write_alone(self.engine, end)
         return Answer(None, 204)
-
-    async def _made_key(
-        self,
-        call: Call[Any, None],
-        make: Callable[[AsyncConnection, datetime], Awaitable[NewKey]],
-    ) -> Answer:
-        """Make a key once for each Idempotency-Key, and show its secret to that request alone."""
-        shown: list[NewKey] = []
-
-        async def make_once(conn: AsyncConnection, now: datetime) -> UUID:
-            shown[:] = [await make(conn, now)]
-            return resource_of(shown[0].id)
-
-        made = await write_once(self.engine, intention_of(call), make_once)
-        once = shown[0] if shown and not made.is_replay else NewKey(key_id_of(made.id))
-        async with self.engine.connect() as conn:
-            row = await find_key(conn, once.id)
-        assert row is not None, "keys are never deleted"
-        members = row._mapping  # noqa: SLF001
-        answer = NewKeyAnswer(**members, name=name_of(once.id), key=once.key, secret=once.secret)
-        return Answer(answer, 201, made.headers)
 
     async def _partner(self, partner_id: UUID) -> PartnerAnswer:
         async with self.engine.connect() as conn:

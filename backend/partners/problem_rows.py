@@ -50,8 +50,8 @@ PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "请选择不与其他合作方重叠的 source", "Choose a source that touches no other partner's",
     ),
     KeyEnded: ProblemType(
-        "key-ended", 409, "密钥已吊销或到期", "Key ended",
-        "请为合作方生成新的密钥", "Make a new key for the partner",
+        "key-ended", 409, "密钥已吊销、到期或已被更换", "Key ended",
+        "请改用新密钥,或请运营人员重新生成", "Use the key in its place, or ask for a new one",
     ),
     LinkCodeNotValid: ProblemType(
         "link-code-not-valid", 422, "关联码无效或已过期", "Link code not valid",

@@ -10,6 +10,7 @@ from backend.partners.desk import Known
 from backend.partners.desk_routes import PartnerDesk
 from backend.partners.domain import amended_type
 from backend.partners.link_routes import LinkDesk
+from backend.partners.own_key_routes import OwnKeys
 from backend.sealing import Sealer
 
 
@@ -25,4 +26,5 @@ def partner_routes(
     links = LinkDesk(engine, clock_shift_s).routes()
     scopes = frozenset[str]().union(*(route.policy.scopes for route in (*others, *links)))
     reported = frozenset(name for name in event_types if amended_type(name) == name)
-    return [*links, *PartnerDesk(engine, sealer, Known(scopes, reported)).routes()]
+    own = OwnKeys(engine, sealer).routes()
+    return [*links, *own, *PartnerDesk(engine, sealer, Known(scopes, reported)).routes()]

@@ -13,6 +13,7 @@ PARTNER_ROUTES = {
     "GET /v1/operator/partners/{id}/keys": (401, 403, 403, 403, 403, 404),
     "POST /v1/operator/partner-keys/{key}/rotations": OPERATORS_BODY,
     "DELETE /v1/operator/partner-keys/{key}": (401, 403, 403, 403, 403, 404),
+    "POST /v1/partner/key/rotations": (401, 403, 403, 422, 403, 403),
     "POST /v1/partner/control-totals": (401, 403, 403, 422, 422, 403),
     "GET /v1/partner/control-totals": (401, 403, 403, 422, 422, 403),
     "GET /v1/partner/control-totals/{id}/differences": (401, 403, 403, 404, 404, 403),
