@@ -22,6 +22,8 @@ ACTIONS: Mapping[str, str] = {
     "cycling": "骑行",
     "mixed_recycling": "混合回收袋",
     "sorted_recycling": "分类回收",
+    "marine_waste": "海洋塑料",
+    "tree_planting": "植树",
 }
 PURPOSES: Mapping[str, str] = {
     "credit": "入账 credit",

@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.api import DEV_ISSUER
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.queries import funds, top_up
-from backend.db import run
+from backend.cards.sheets import make_blanks
+from backend.db import fetch_one, run
 from backend.intake.bag_routes import BAG_WEIGH
 from backend.intake.events.routes import EVENT_SEND
 from backend.intake.routes import TRIP_REPORT
 from backend.members.steps import join
+from backend.partners.cards import insert_blanks
 from backend.partners.link_routes import CUSTOMER_LINK
 from backend.partners.queries import issue_key, link, make_partner
 from backend.recycling.queries import add_bags
@@ -38,6 +40,8 @@ MEAL_WINDOWS: Mapping[str, tuple[int, int]] = {
     "lunch": (600, 960),
     "dinner": (960, 1_440),
 }
+# Members beyond those with photos: they meet cameras, collectors, a harbour and a forest.
+NEIGHBOURS = 16
 HEROINE = 0  # the member who is followed in detail: 李青
 
 
@@ -49,13 +53,22 @@ class City:
         run: Six hexadecimal digits in every name that this run has made.
         metro_key: Bearer of the metro's server; reports trips of linked customers.
         scale_key: Bearer of the recycler's scale; weighs bags.
-        members: How many people take part; number 0 is 李青.
+        members: How many people take photos; number 0 is 李青, after the last come the neighbours.
+        card_token: What a reader reads of a printed card, blank until a desk binds it.
+        trays_before: How many trays earlier runs have sent.
     """
 
     run: str
     metro_key: str
     scale_key: str
     members: int
+    card_token: str
+    trays_before: int
+
+    @property
+    def neighbours(self) -> range:
+        """Numbers of the members who take no photos."""
+        return range(self.members, self.members + NEIGHBOURS)
 
     def subject(self, number: int) -> str:
         """Who a member is to the issuer."""
@@ -98,8 +111,15 @@ async def seed_city(conn: AsyncConnection, members: int) -> City:
     scale_key = await _partner(
         conn, RECYCLER_ID, ("青禾再生资源", "Qinghe Recycling"), "device", [BAG_WEIGH]
     )
-    city = City(secrets.token_hex(3), metro_key, scale_key, members)
-    await add_bags(conn, [city.bag(number) for number in range(members)])
+    city = City(
+        secrets.token_hex(3),
+        metro_key,
+        scale_key,
+        members,
+        await _print_card(conn),
+        await _trays(conn),
+    )
+    await add_bags(conn, [city.bag(number) for number in range(city.neighbours.stop)])
     await _link_cards(conn, city, [number for number in range(members) if rides_metro(number)])
     return city
 
@@ -137,6 +157,19 @@ async def _partner(
 def source_of(partner_id: UUID) -> str:
     """What the events of a partner of the city come from."""
     return f"urn:tanhui:partner:{partner_id}"
+
+
+async def _print_card(conn: AsyncConnection) -> str:
+    [card] = make_blanks(1)
+    row = await fetch_one(conn, "SELECT now() AS now")
+    assert row is not None, "a select without a table gives one row"
+    await insert_blanks(conn, [card], row.now)
+    return card.token
+
+
+async def _trays(conn: AsyncConnection) -> int:
+    row = await fetch_one(conn, "SELECT count(*) AS trays FROM tray")
+    return int(row.trays) if row else 0
 
 
 async def _link_cards(conn: AsyncConnection, city: City, riders: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ TRIES_MAX = 6
 WAIT_S = 10
 POLLS_MAX = 30  # of WAIT_S each: five minutes for one verdict, on a very busy machine
 BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+UNDECIDED = frozenset({"received", "scored"})
 DUPLICATE = "evidence-already-used"
 
 
@@ -70,6 +72,23 @@ class Client:
         headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
         return await self._call("POST", path, headers, lambda: text)
 
+    async def put(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """Set a resource of a known name."""
+        text = json.dumps(body)
+        return await self._call("PUT", path, {"Content-Type": "application/json"}, lambda: text)
+
+    async def post_raw(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Write octets, such as those that a device has signed."""
+        return await self._call("POST", path, headers, lambda: body)
+
+    async def outcome_of(self, check_in_id: str) -> Reply:
+        """A check-in, once it has a verdict."""
+        path = f"/v1/check-ins/{check_in_id}?wait={WAIT_S}"
+        reply, asked = await self.get(path), 1
+        while reply.body.get("status") in UNDECIDED and asked < POLLS_MAX:
+            reply, asked = await self.get(path), asked + 1
+        return reply
+
     async def post_photo(self, capture: str, photo: bytes, content_type: str) -> Reply:
         """Send a photo and wait until it has a verdict, in the answer or by asking again."""
 
@@ -80,13 +99,8 @@ class Client:
             return made
 
         reply = await self._call("POST", "/v1/check-ins", {"Prefer": f"wait={WAIT_S}"}, form)
-        for _ in range(POLLS_MAX):
-            if reply.status != HTTPStatus.ACCEPTED and reply.body.get("status") not in {
-                "received",
-                "scored",
-            }:
-                break
-            reply = await self.get(f"/v1/check-ins/{reply.body['id']}?wait={WAIT_S}")
+        if reply.status == HTTPStatus.ACCEPTED or reply.body.get("status") in UNDECIDED:
+            return await self.outcome_of(reply.body["id"])
         return reply
 
     async def _call(
@@ -124,6 +138,12 @@ async def sign_in(session: aiohttp.ClientSession, subject: str, *, role: str = "
     body = {"subject": subject, "roles": [role]}
     reply = needed(await Client(session).post("/dev-issuer/token", body), "sign-in")
     return Client(session, str(reply.body["access_token"]))
+
+
+async def clock(session: aiohttp.ClientSession) -> datetime:
+    """The service's time: what happens is told by it, whatever this machine believes."""
+    config = await Client(session).need("/v1/client-config")
+    return datetime.fromisoformat(config["server_time"])
 
 
 def needed(reply: Reply, what: str) -> Reply:

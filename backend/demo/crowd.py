@@ -26,6 +26,7 @@ class Crowd:
     Attributes:
         now: The service's clock when the day began.
         members: Callers who have signed in, by number.
+        pages: What the day has left on public pages: words and paths.
     """
 
     session: aiohttp.ClientSession
@@ -34,6 +35,7 @@ class Crowd:
     tally: Tally
     screen: Screen
     members: dict[int, Client] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
     _seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def live(self, album: Sequence[Photo], first: int) -> None:

@@ -1,9 +1,9 @@
 """The play in its order: the city, 李青, everybody, the totals, the proof."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -13,12 +13,14 @@ from backend.db import fetch_one
 from backend.demo.album import PARTS, Photo, rendered_album
 from backend.demo.citizen import follow, her_photos
 from backend.demo.city import CITY, CITY_REGION, DISTRICTS, FUND_POINTS, HEROINE, City, seed_city
-from backend.demo.client import Client, sign_in
+from backend.demo.client import Client, clock, sign_in
 from backend.demo.crowd import Crowd
+from backend.demo.institutions import meet_institutions
 from backend.demo.proof import prove
 from backend.demo.screen import Screen
 from backend.demo.tally import Tally
 from backend.demo.totals import Totals, drain, show_agreement, show_totals, summary_of
+from backend.demo.town_hall import TownHall
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,13 @@ async def play(
     async with engine.begin() as conn:
         city = await seed_city(conn, len(album))
     _show_city(screen, city, album)
-    now = await _clock(session)
+    now = await clock(session)
     operator = await sign_in(session, f"qinghe-operator-{city.run}", role="operator")
     before = await summary_of(operator, now)
+    hall = TownHall(operator, city)
     crowd = Crowd(session, city, now, Tally(), screen)
     began = time.monotonic()
-    await _act(crowd, album)
+    await _act(crowd, hall, album)
     await drain(engine, screen)
     seconds = round(time.monotonic() - began, 1)
     summary = await summary_of(operator, now)
@@ -94,16 +97,18 @@ async def _rendered(engine: AsyncEngine, count: int) -> list[Photo]:
     return rendered_album(count, row.made if row else 0)
 
 
-async def _clock(session: aiohttp.ClientSession) -> datetime:
-    """The service's time: trips are told relative to it, whatever this machine believes."""
-    config = await Client(session).need("/v1/client-config")
-    return datetime.fromisoformat(config["server_time"])
-
-
-async def _act(crowd: Crowd, album: Sequence[Photo]) -> None:
+async def _act(crowd: Crowd, hall: TownHall, album: Sequence[Photo]) -> None:
     used = await follow(crowd, her_photos(album))
     crowd.screen.title("全城同时打卡 The whole city checks in")
-    await crowd.live([photo for photo in album if photo not in used], first=HEROINE + 1)
+    rest = [photo for photo in album if photo not in used]
+    told, _ = await asyncio.gather(
+        meet_institutions(crowd, hall), crowd.live(rest, first=HEROINE + 1)
+    )
+    crowd.screen.title("合作方与设备 Partners and devices")
+    for line in told:
+        crowd.screen.say(f"  · {line}")
+    for words, path in crowd.pages.items():
+        crowd.screen.say(f"  · {words}  {path}")
 
 
 async def _show(crowd: Crowd, summary: Mapping[str, Any], operator: Client, seconds: float) -> None:
@@ -120,10 +125,10 @@ def _show_city(screen: Screen, city: City, album: Sequence[Photo]) -> None:
     )
     screen.title(f"{CITY} {CITY_REGION} · {districts}")
     screen.say(
-        f"  居民 members {city.members} · 照片 photos {len(album)} ({known})"
-        f" · 积分经费 points fund {FUND_POINTS:,}"
+        f"  居民 members {city.members} + {len(city.neighbours)}"
+        f" · 照片 photos {len(album)} ({known}) · 积分经费 points fund {FUND_POINTS:,}"
     )
     screen.say(
-        "  青禾地铁 metro · 青禾再生资源 recycler · 用餐时段全天 meals all day"
-        " · 商户与兑换尚未开放 merchants come with rewards"
+        "  青禾地铁 metro · 青禾再生资源 recycler · 食堂、林场、港口 canteen, forest, harbour"
+        " · 用餐时段全天 meals all day · 商户与兑换尚未开放 merchants come with rewards"
     )

@@ -134,6 +134,8 @@ def _invite(address: str, crowd: Crowd, screen: Screen) -> None:
     screen.say(f"  接口文档 API page  {address}/docs")
     screen.say(f"  OpenAPI           {address}/openapi.json")
     screen.say(f"  公众总量 public    curl -s {address}/v1/public/totals")
+    for words, path in crowd.pages.items():
+        screen.say(f"  {words}  {address}{path}")
     screen.say("  以李青的身份,一小时内有效 as Li Qing, for an hour:")
     screen.say(
         f"  curl -s {address}/v1/account -H 'Authorization: Bearer {crowd.members[HEROINE].bearer}'"

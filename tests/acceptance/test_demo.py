@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,22 @@ def test_the_screen_begins_and_ends_with_simulated_data(ran):
     assert "模拟数据" in lines[0]
     assert "模拟数据" in lines[-1]
     assert "减碳量按公开方法学估算,不是核证减排量,不可交易。" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        r"trays 4: .*(credited|in review|not counted) \d",
+        r"Bags picked up at the door · 户 homes 2, .* 克 g → 减碳 reduction 345 克 gCO2e",
+        r"Plastic from the sea · 交投 hand-ins 11, [\d,]+ 克 g, 已付 paid \d+\.\d\d 元 yuan",
+        r"Trees · .* 3 棵, .* → 减碳 reduction 5,370 克 gCO2e",
+        r"Card of somebody without a phone · .* 减碳 reduction [\d,]+ 克 gCO2e, 积分 points \d",
+        r"trace of the plastic  /trace/[0-9A-Z]{12}",
+        r"tree certificate  /certificates/[0-9]{4}-[0-9A-Z]{10}",
+    ],
+)
+def test_partners_and_devices_are_told_with_units_and_pages(ran, told):
+    assert re.search(told, ran.stderr)
 
 
 def test_a_second_run_on_the_same_folder_is_a_new_day_of_other_members(folder, summary):
