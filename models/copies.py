@@ -27,7 +27,11 @@ from models.copy_figures import (
 from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
 from scoring.model_card import PACKAGED_MODEL, UNMEASURED, CopyLimits
 from scoring.plate import PARTS, PlateRecogniser
-from scoring.registration import PROPOSED_MAX
+from scoring.registration import (
+    PROPOSED_BITS_MAX,
+    PROPOSED_BY_EMBEDDING,
+    PROPOSED_BY_FINGERPRINT,
+)
 
 REFUSED_RATE_MAX: Final = 0.001  # decision 8: of honest clean plates, as the upper 95 % bound
 # Of honest clean plates, for all signs together: what a programme can look at by hand.
@@ -35,8 +39,8 @@ REVIEWED_RATE_MAX: Final = 0.02
 # The fingerprint takes at most half of it; the rest is for photos that are laid over each other,
 # which find crops and turns. What neither needs is left to the embedding.
 FINGERPRINT_REVIEWED_RATE_MAX: Final = 0.01
-# Beyond 31 bits two photos are not near for PDQ's authors, whatever a canteen looks like.
-REVIEW_BITS_MAX: Final = UNMEASURED.fingerprint_review_max
+# Whatever a canteen looks like.
+REVIEW_BITS_MAX: Final = PROPOSED_BITS_MAX
 EMBEDDING_PARTS_MAX: Final = 2_000  # a cosine of 0.8 is no resemblance
 UNLIKE_PARTS_MAX: Final = 2_000  # a place with a correlation below 0.8 shows something else
 HEADING: Final = "## Copies"
@@ -114,7 +118,8 @@ def _introduction(limits: CopyLimits) -> str:
     return (
         "Two photos are compared by their fingerprints (PDQ: bits of 256, in the nearest of eight\n"
         "orientations) and by their embeddings (1 minus the cosine, per 10,000). Of the photos of\n"
-        f"the same region and 48 hours, the {PROPOSED_MAX} nearest by embedding\n"
+        f"the same region and 48 hours, the {PROPOSED_BY_EMBEDDING} nearest by embedding and the\n"
+        f"{PROPOSED_BY_FINGERPRINT} nearest by fingerprint within {PROPOSED_BITS_MAX} bits\n"
         "are laid over it: turned, mirrored, scaled and shifted until they fit best;\n"
         "the resemblance is the correlation of fine detail that 85 of 100 places reach, times the\n"
         "share of one frame that lies inside the other, per 10,000.\n\n"

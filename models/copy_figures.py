@@ -7,7 +7,7 @@ service would propose.
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,12 @@ from models.metrics import rate_bound
 from models.photos import Photo
 from scoring.photo import sanitise
 from scoring.plate import PARTS, PlateRecogniser
-from scoring.registration import PROPOSED_MAX, resemblances
+from scoring.registration import (
+    PROPOSED_BITS_MAX,
+    PROPOSED_BY_EMBEDDING,
+    PROPOSED_BY_FINGERPRINT,
+    resemblances,
+)
 from scoring.thumbnail import Thumbnail
 
 OTHERS: Final = 1_000  # decision 8: among so many others of its canteen's 48 hours
@@ -167,7 +172,7 @@ def _copied(
         random = np.random.default_rng(0)
         copies = looks_of([copy(picture, random) for picture in pictures], recogniser)
         bits, cosines = _bits(copies, among), copies.embeddings @ among.embeddings.T
-        proposals = proposed(cosines)
+        proposals = proposed(cosines, bits)
         unlike = [_unlike(copies, number, among, others) for number, others in enumerate(proposals)]
         is_proposed = [number in others for number, others in enumerate(proposals)]
         found.append(
@@ -212,17 +217,16 @@ def _uploaded(picture: Image.Image) -> bytes:
 def nearest_others(source: str, looks: Looks) -> Nearest:
     """The nearest other photo of each, by fingerprint, by embedding and laid over it."""
     bits = _bits(looks, looks)
-    bits = np.minimum(bits, bits.T)
     np.fill_diagonal(bits, looks.turns.shape[-1])
     cosines = looks.embeddings @ looks.embeddings.T
     np.fill_diagonal(cosines, -1)
     alike = [
         max(_resemblances(looks, number, looks, [each for each in others if each != number]))
-        for number, others in enumerate(proposed(cosines))
+        for number, others in enumerate(proposed(cosines, bits))
     ]
     return Nearest(
         source,
-        bits.min(axis=1),
+        np.minimum(bits, bits.T).min(axis=1),
         _parts(cosines.max(axis=1)),
         PARTS - np.array(alike),
         len(bits) - 1,
@@ -235,12 +239,21 @@ def _bits(photos: Looks, others: Looks) -> Bits:
     return np.asarray(np.round((others.turns.shape[-1] - agree.max(axis=0)) / 2), np.int64)
 
 
-def proposed(cosines: NDArray[np.float32]) -> list[list[int]]:
-    """Which others the service would lay over each photo; shape (photos, others)."""
-    nearest: list[list[int]] = np.argsort(-cosines, axis=1, kind="stable")[
-        :, :PROPOSED_MAX
-    ].tolist()
-    return nearest
+def proposed(cosines: NDArray[np.float32], bits: Bits) -> list[list[int]]:
+    """Which others the service would lay over each photo; both of shape (photos, others)."""
+    return [
+        list(
+            _nearest(1 - embedded, PROPOSED_BY_EMBEDDING, np.inf)
+            | _nearest(distances, PROPOSED_BY_FINGERPRINT, PROPOSED_BITS_MAX)
+        )
+        for embedded, distances in zip(cosines, bits, strict=True)
+    ]
+
+
+def _nearest(distances: NDArray[Any], most: int, largest: float) -> dict[int, None]:
+    """Those within a distance, the nearest first; a dict, since a set has no order."""
+    nearest = np.argsort(distances, kind="stable")[:most]
+    return dict.fromkeys(nearest[distances[nearest] <= largest].tolist())
 
 
 def _resemblances(photos: Looks, number: int, others: Looks, which: Sequence[int]) -> list[int]:

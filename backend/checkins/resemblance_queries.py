@@ -21,7 +21,11 @@ from backend.checkins.neighbour_queries import (
 from backend.checkins.score_queries import Fingerprint, as_bits, as_vector
 from backend.db import fetch, run
 from scoring.plate import PARTS
-from scoring.registration import PROPOSED_MAX
+from scoring.registration import (
+    PROPOSED_BITS_MAX,
+    PROPOSED_BY_EMBEDDING,
+    PROPOSED_BY_FINGERPRINT,
+)
 
 # A copy may be taken 48 hours after its original, and come in a day after that.
 THUMBNAIL_KEPT_H = NEIGHBOURS_WITHIN_H + 24
@@ -29,26 +33,35 @@ THUMBNAIL_KEPT_H = NEIGHBOURS_WITHIN_H + 24
 # nothing up and fall out afterwards.
 LOOKED_AT_PER_PROPOSED = 4
 
+_SEEN = (
+    "SELECT stored.check_in_id AS id,"
+    f" CAST(least({', '.join(f'stored.pdq <~> asked.turn_{turn}' for turn in TURNS)}) AS integer)"
+    " AS bits,"
+    f" CAST(round({PARTS} * (1 + (stored.embedding <#> asked.embedding))) AS integer) AS apart"
+    f" FROM photo_fingerprint AS stored WHERE stored.region = asked.region AND {RECENT}"
+    " AND stored.check_in_id <> asked.id"
+)
 _CANDIDATES = (
     "SELECT check_in_id, neighbour_id, bits, apart, packed FROM ("
-    " SELECT asked.id AS check_in_id, near.id AS neighbour_id, near.apart, packed,"
-    f" CAST(least({', '.join(f'near.pdq <~> asked.turn_{turn}' for turn in TURNS)}) AS integer)"
-    " AS bits, row_number() OVER (PARTITION BY asked.id ORDER BY near.apart, near.id) AS place"
+    " SELECT asked.id AS check_in_id, near.id AS neighbour_id, bits, apart, packed,"
+    " row_number() OVER (PARTITION BY asked.id ORDER BY apart, near.id) AS by_embedding,"
+    " row_number() OVER (PARTITION BY asked.id ORDER BY bits, near.id) AS by_fingerprint"
     f" FROM (SELECT id, taken_at, region, model, {PDQ_OF_TURN},"
     " CAST(embedding AS halfvec) AS embedding"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS timestamptz[]), CAST(:regions AS text[]),"
     " CAST(:models AS text[]), CAST(:embeddings AS text[]),"
     f" {', '.join(f'CAST(:turn_{turn} AS text[])' for turn in TURNS)}) AS given(id, taken_at,"
     f" region, model, embedding, {', '.join(f'turn_{turn}' for turn in TURNS)}) OFFSET 0) AS asked"
-    " CROSS JOIN LATERAL (SELECT stored.check_in_id AS id, stored.pdq,"
-    f" CAST(round({PARTS} * (1 + (stored.embedding <#> asked.embedding))) AS integer) AS apart"
-    f" FROM photo_fingerprint AS stored WHERE stored.region = asked.region AND {RECENT}"
-    " AND stored.check_in_id <> asked.id"
-    " ORDER BY stored.embedding <#> asked.embedding, stored.check_in_id LIMIT :looked_at) AS near"
+    f" CROSS JOIN LATERAL (WITH seen AS MATERIALIZED ({_SEEN})"
+    " (SELECT * FROM seen ORDER BY apart, id LIMIT :by_embedding * :looked_at)"
+    " UNION (SELECT * FROM seen WHERE bits <= :bits_max"
+    " ORDER BY bits, id LIMIT :by_fingerprint * :looked_at)) AS near"
     " JOIN photo_thumbnail ON photo_thumbnail.check_in_id = near.id"
     " JOIN score ON score.check_in_id = near.id JOIN check_in ON check_in.id = near.id"
     f" WHERE score.model_sha256 = asked.model AND {COUNTS}) AS found"
-    " WHERE place <= :proposed ORDER BY check_in_id, neighbour_id"
+    " WHERE by_embedding <= :by_embedding"
+    " OR (by_fingerprint <= :by_fingerprint AND bits <= :bits_max)"
+    " ORDER BY check_in_id, neighbour_id"
 )
 
 
@@ -73,8 +86,9 @@ async def find_candidates(
 ) -> list[Candidate]:
     """Of each photo, the committed ones of its region and 48 hours that are nearest to it.
 
-    At most `PROPOSED_MAX` by embedding, of the same model, whatever the distance; as exact as the
-    search of neighbours, and through the same index.
+    At most `PROPOSED_BY_EMBEDDING` of the same model, whatever the distance, and at most
+    `PROPOSED_BY_FINGERPRINT` within `PROPOSED_BITS_MAX` in any orientation; as exact as the search
+    of neighbours, and through the same index.
     """
     rows = await fetch(
         conn,
@@ -85,8 +99,10 @@ async def find_candidates(
         models=[each.model_sha256 for each in fingerprints],
         embeddings=[as_vector(each.embedding) for each in fingerprints],
         hours=NEIGHBOURS_WITHIN_H,
-        looked_at=PROPOSED_MAX * LOOKED_AT_PER_PROPOSED,
-        proposed=PROPOSED_MAX,
+        by_embedding=PROPOSED_BY_EMBEDDING,
+        by_fingerprint=PROPOSED_BY_FINGERPRINT,
+        bits_max=PROPOSED_BITS_MAX,
+        looked_at=LOOKED_AT_PER_PROPOSED,
         **{
             f"turn_{turn}": [as_bits(each.orientations[turn]) for each in fingerprints]
             for turn in TURNS

@@ -131,9 +131,9 @@ photo_thumbnail = Table(
     # Beside the fingerprint and not in it: a row that goes after three days rewrites nothing there.
     Column("check_in_id", Uuid, ForeignKey("check_in.id"), primary_key=True),
     Column("taken_at", DateTime(timezone=True), nullable=False),
-    # `scoring.thumbnail`: width, height, grey pixels; from 8 x 8 to 96 x 96.
+    # `scoring.thumbnail`: width, height, grey pixels; from 8 x 8 to 128 x 128.
     Column("packed", LargeBinary, nullable=False),
-    CheckConstraint("octet_length(packed) BETWEEN 66 AND 9218", name="size"),
+    CheckConstraint("octet_length(packed) BETWEEN 66 AND 16386", name="size"),
     # What is too old to be copied goes, the oldest first.
     Index("ix_photo_thumbnail_taken_at", "taken_at"),
 )

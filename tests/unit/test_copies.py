@@ -86,9 +86,13 @@ def test_a_copy_is_found_by_what_finds_it_first():
     assert row == ("| mirrored | rendered plates | 60 | 25% | 25% | 75% | 9950 | 25% | 0% | 75% |")
 
 
-def test_those_are_proposed_whose_embeddings_are_nearest():
-    [others] = proposed(np.linspace(0, 1, 40, dtype=np.float32)[None])
-    assert others == [*range(39, 27, -1)]
+def test_those_are_proposed_whose_embeddings_or_fingerprints_are_nearest():
+    cosines = np.linspace(0, 1, 40, dtype=np.float32)[None]
+    bits = np.full((1, 40), 90)
+    assert proposed(cosines, bits) == [[*range(39, 27, -1)]]
+    bits[0, [3, 5, 38]] = 31, 12, 12
+    bits[0, 7] = 32
+    assert proposed(cosines, bits) == [[*range(39, 27, -1), 5, 3]]
 
 
 def test_a_photo_meets_its_nearest_other_in_any_orientation():

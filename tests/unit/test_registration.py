@@ -17,7 +17,7 @@ OTHER_MAX = 7_000
 
 
 def made_picture(seed, size=(480, 360)):
-    coarse = np.random.default_rng(seed).integers(0, 256, (18, 24, 3)).astype(np.uint8)
+    coarse = np.random.default_rng(seed).integers(0, 256, (12, 16, 3)).astype(np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
 
 
@@ -65,8 +65,8 @@ def test_a_plate_is_explained_by_its_crop_and_not_by_another_plate_of_its_cantee
     assert right > COPY_MIN > wrong
 
 
-FLAT = [np.full((8, 8), 0), np.full((96, 96), 255), np.full((8, 96), 128), np.full((96, 64), 0)]
-SPARSE = [np.eye(96) * 255, np.indices((96, 96)).sum(axis=0) % 2 * 255, np.tri(8, 96) * 255]
+FLAT = [np.full((8, 8), 0), np.full((128, 128), 255), np.full((8, 128), 128), np.full((128, 64), 0)]
+SPARSE = [np.eye(128) * 255, np.indices((128, 128)).sum(axis=0) % 2 * 255, np.tri(8, 128) * 255]
 
 
 @pytest.mark.parametrize("one", [*FLAT, *SPARSE])
@@ -84,7 +84,7 @@ def test_a_flat_picture_explains_nothing():
 
 
 def test_a_thumbnail_is_small_keeps_its_shape_and_comes_back_from_its_bytes():
-    for size, expected in (((480, 360), (72, 96)), ((100, 1_000), (96, 10)), ((96, 96), (96, 96))):
+    for size, expected in (((480, 360), (96, 128)), ((100, 1_000), (128, 13)), ((96, 96), (128, 128))):
         thumbnail = thumbnail_of(made_picture(1, size))
         assert thumbnail.pixels.shape == expected
         again = Thumbnail.unpacked(thumbnail.packed)
@@ -93,7 +93,7 @@ def test_a_thumbnail_is_small_keeps_its_shape_and_comes_back_from_its_bytes():
 
 @pytest.mark.parametrize(
     "packed",
-    [b"", b"\x08", b"\x08\x08" + bytes(63), b"\x07\x08" + bytes(56), b"\x61\x08" + bytes(776)],
+    [b"", b"\x08", b"\x08\x08" + bytes(63), b"\x07\x08" + bytes(56), b"\x81\x08" + bytes(1032)],
 )
 def test_bytes_that_are_no_thumbnail_are_refused(packed):
     with pytest.raises(NotAThumbnail):
