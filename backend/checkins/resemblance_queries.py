@@ -53,14 +53,15 @@ _CANDIDATES = (
     f" {', '.join(f'CAST(:turn_{turn} AS text[])' for turn in TURNS)}) AS given(id, taken_at,"
     f" region, model, embedding, {', '.join(f'turn_{turn}' for turn in TURNS)}) OFFSET 0) AS asked"
     f" CROSS JOIN LATERAL (WITH seen AS MATERIALIZED ({_SEEN})"
-    " (SELECT * FROM seen ORDER BY apart, id LIMIT :by_embedding * :looked_at)"
-    " UNION (SELECT * FROM seen WHERE bits <= :bits_max"
-    " ORDER BY bits, id LIMIT :by_fingerprint * :looked_at)) AS near"
+    " (SELECT * FROM seen ORDER BY apart, id"
+    f" LIMIT {PROPOSED_BY_EMBEDDING * LOOKED_AT_PER_PROPOSED})"
+    f" UNION (SELECT * FROM seen WHERE bits <= {PROPOSED_BITS_MAX} ORDER BY bits, id"
+    f" LIMIT {PROPOSED_BY_FINGERPRINT * LOOKED_AT_PER_PROPOSED})) AS near"
     " JOIN photo_thumbnail ON photo_thumbnail.check_in_id = near.id"
     " JOIN score ON score.check_in_id = near.id JOIN check_in ON check_in.id = near.id"
     f" WHERE score.model_sha256 = asked.model AND {COUNTS}) AS found"
-    " WHERE by_embedding <= :by_embedding"
-    " OR (by_fingerprint <= :by_fingerprint AND bits <= :bits_max)"
+    f" WHERE by_embedding <= {PROPOSED_BY_EMBEDDING}"
+    f" OR (by_fingerprint <= {PROPOSED_BY_FINGERPRINT} AND bits <= {PROPOSED_BITS_MAX})"
     " ORDER BY check_in_id, neighbour_id"
 )
 
@@ -99,10 +100,6 @@ async def find_candidates(
         models=[each.model_sha256 for each in fingerprints],
         embeddings=[as_vector(each.embedding) for each in fingerprints],
         hours=NEIGHBOURS_WITHIN_H,
-        by_embedding=PROPOSED_BY_EMBEDDING,
-        by_fingerprint=PROPOSED_BY_FINGERPRINT,
-        bits_max=PROPOSED_BITS_MAX,
-        looked_at=LOOKED_AT_PER_PROPOSED,
         **{
             f"turn_{turn}": [as_bits(each.orientations[turn]) for each in fingerprints]
             for turn in TURNS

@@ -18,8 +18,13 @@ from backend.checkins.neighbour_queries import (
     near_matches_of,
 )
 from backend.checkins.queries import settle_check_ins
-from backend.checkins.resemblance_queries import THUMBNAIL_KEPT_H, forget_thumbnails
+from backend.checkins.resemblance_queries import (
+    THUMBNAIL_KEPT_H,
+    find_candidates,
+    forget_thumbnails,
+)
 from backend.checkins.score_queries import (
+    Fingerprint,
     edited_among,
     forget_looks,
     insert_edit_hints,
@@ -30,9 +35,10 @@ from backend.checkins.steps import score_step
 from backend.db import run
 from backend.review.queue_queries import look_alikes_of
 from scoring.model_card import CopyLimits
+from scoring.registration import PROPOSED_BITS_MAX, PROPOSED_BY_EMBEDDING
 from scoring.risk import Risk
 from scoring.thumbnail import Thumbnail
-from tests.fakes import ScriptedScorer, make_score
+from tests.fakes import MODEL, ScriptedScorer, make_score
 from tests.integration.test_score_step import (
     NOON,
     PDQ,
@@ -269,6 +275,29 @@ async def test_a_crop_of_another_photo_of_the_place_and_48_hours_goes_to_a_perso
     await scored(b"earlier", pictured(b"earlier", embedding=turned_by(0)))
     _, *outcome = await scored(b"later", pictured(b"later", **later), **changes)
     assert tuple(outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("bits", "is_proposed"), [(PROPOSED_BITS_MAX, True), (PROPOSED_BITS_MAX + 1, False)]
+)
+async def test_a_near_fingerprint_is_proposed_beside_the_nearest_embeddings(
+    engine, scored, bits, is_proposed
+):
+    shown = {"fingerprint": flipped(PDQ, bits), "embedding": turned_by(0)}
+    original, *_ = await scored(b"original", pictured(b"original", **shown))
+    crowd = [
+        (await scored(jpeg, pictured(jpeg, seed=jpeg[0], embedding=turned_by(4_990))))[0].id
+        for jpeg in (bytes([number]) for number in range(PROPOSED_BY_EMBEDDING))
+    ]
+    embedding = np.frombuffer(turned_by(5_000), "<f2").tolist()
+    turns = [PDQ, *make_score().fingerprints.orientations[1:]]
+    asked = Fingerprint(UUID(int=1), NOON, original.region, turns, embedding, MODEL)
+    async with engine.connect() as conn:
+        found = await find_candidates(conn, [asked])
+    assert {each.neighbour_id for each in found} - {*crowd} == (
+        {original.id} if is_proposed else set()
+    )
+    assert len(found) == PROPOSED_BY_EMBEDDING + is_proposed
 
 
 async def test_a_reviewer_sees_how_well_one_photo_explains_the_other(engine, scored):

@@ -84,7 +84,11 @@ def test_a_flat_picture_explains_nothing():
 
 
 def test_a_thumbnail_is_small_keeps_its_shape_and_comes_back_from_its_bytes():
-    for size, expected in (((480, 360), (96, 128)), ((100, 1_000), (128, 13)), ((96, 96), (128, 128))):
+    for size, expected in (
+        ((480, 360), (96, 128)),
+        ((100, 1_000), (128, 13)),
+        ((96, 96), (128, 128)),
+    ):
         thumbnail = thumbnail_of(made_picture(1, size))
         assert thumbnail.pixels.shape == expected
         again = Thumbnail.unpacked(thumbnail.packed)
