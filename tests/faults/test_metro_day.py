@@ -92,4 +92,5 @@ async def test_a_killed_metro_day_in_another_order_gives_the_books_of_a_whole_on
         verified = await deployment.run("verify", timeout_s=DRAIN_S_MAX)
     assert broken == unbroken
     assert unbroken["parked"] == []
+    assert len(unbroken["check_ins"]) == RIDES
     assert verified.returncode == 0, verified.stdout + verified.stderr
