@@ -13,19 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.alignment import (
-    Maps,
-    Stack,
-    centred_grid,
-    detail,
-    mean_around,
-    proposed,
-    refined,
-    sampled,
-    share_inside,
-    smooth,
-    stacked,
-)
+from scoring.alignment import Maps, centred_grid, proposed, refined, sampled, share_inside
+from scoring.stacks import Stack, detail, mean_around, smooth, stacked
 from scoring.thumbnail import THUMBNAIL_SIDE_PX, Floats, Thumbnail
 
 # How many photos of the place and 48 hours are laid over one: those with the nearest embeddings,
