@@ -11,6 +11,7 @@ from backend.marine.lot_queries import shown_step
 from backend.marine.payouts import Paying, pay_hand_in
 from backend.marine.queries import insert_site
 from backend.marine.steps import Gathering, Recorder, Stepping, gather_hand_ins, take_step
+from backend.marine.withdrawing import Withdrawal, withdraw_step
 from backend.partners.domain import Grants
 from backend.partners.queries import link, make_partner
 
@@ -49,5 +50,10 @@ async def _fill(conn, account_id, rules):
     [lot] = (await shown_step(conn, gathered)).made
     made = [Making("sorted_plastic", 2_900)]
     step = Stepping(recycler.id, [(lot, 3_000)], made, Loss(100, "drying"), at)
-    await take_step(conn, step, recorder, now)
+    mistyped = step._replace(made=[Making("sorted_plastic", 2_000)], loss=Loss(1_000, "drying"))
+    wrong = await take_step(conn, mistyped, recorder, now)
+    await withdraw_step(conn, Withdrawal(wrong, "mistyped", "op"), now)
+    await take_step(conn, step._replace(replaces=wrong), recorder, now)
+    alone = await gather_hand_ins(conn, Gathering(shore.id, ids[2:], at), recorder, now)
+    await withdraw_step(conn, Withdrawal(alone, "too few people", "op"), now)
     await pay_hand_in(conn, Paying(ids[1], 133, "cash 1", at), recorder, now)

@@ -566,6 +566,24 @@ MUTATIONS = {
             " (SELECT hand_in_id FROM marine_gathered LIMIT 1)"
         ),
     ),
+    "grams taken by a step that was withdrawn": (
+        "marine_lots_left",
+        (
+            "UPDATE marine_lot SET left_g = mass_g WHERE step_id IN"
+            " (SELECT step_id FROM marine_withdrawal)"
+        ),
+    ),
+    "a hand-in that a withdrawn step still holds": (
+        "marine_withdrawals_hold",
+        "UPDATE marine_gathered SET is_withdrawn = false WHERE is_withdrawn",
+    ),
+    "a step in the place of one that stands": (
+        "marine_withdrawals_hold",
+        (
+            "UPDATE marine_step SET replaces = (SELECT id FROM marine_step WHERE kind = 'gathered'"
+            " AND id NOT IN (SELECT step_id FROM marine_withdrawal)) WHERE replaces IS NOT NULL"
+        ),
+    ),
     "a hand-in credited to somebody else": (
         "marine_hand_ins_credited",
         "UPDATE marine_hand_in SET account_id = uuidv7() WHERE account_id IS NOT NULL",

@@ -26,6 +26,9 @@ Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 226
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Code = Annotated[str, msgspec.Meta(pattern=f"^{CODE_PATTERN}$")]
 HandInGrams = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX)]
+Replaced = Annotated[
+    UUID | None, msgspec.Meta(description="The withdrawn step in whose place this one stands")
+]
 StepGrams = Annotated[int, msgspec.Meta(ge=1, le=STEP_G_MAX)]
 
 
@@ -101,6 +104,7 @@ class GatheringBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         tuple[UUID, ...], msgspec.Meta(min_length=1, max_length=HAND_INS_PER_LOT_MAX)
     ]
     occurred_at: Moment
+    replaces: Replaced = None
 
 
 class TakenBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -134,10 +138,11 @@ class StepBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     made: Annotated[tuple[MadeBody, ...], msgspec.Meta(min_length=1, max_length=LOTS_PER_STEP_MAX)]
     loss: LossBody | None = None
     occurred_at: Moment
+    replaces: Replaced = None
 
 
 class StepAnswer(msgspec.Struct, kw_only=True):
-    """A step; `taken` and `made` are codes of lots."""
+    """A step; `taken` and `made` are codes of lots. One that was withdrawn counts no more."""
 
     id: UUID
     kind: str
@@ -151,6 +156,16 @@ class StepAnswer(msgspec.Struct, kw_only=True):
     loss_reason: LossReason | None
     taken: list[str]
     made: list[str]
+    withdrawn_at: datetime | None
+    withdrawn_for: str | None
+    replaces: UUID | None
+    replaced_by: UUID | None
+
+
+class WithdrawalBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Why a step counts no more, for everybody who reads its history."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
 class StepPage(msgspec.Struct, kw_only=True):
@@ -177,6 +192,7 @@ class LotAnswer(msgspec.Struct, kw_only=True):
     mass_g: int
     left_g: int
     formed_at: datetime
+    is_withdrawn: bool
 
 
 class LotPage(msgspec.Struct, kw_only=True):

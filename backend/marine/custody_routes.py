@@ -29,12 +29,14 @@ from backend.marine.domain import (
     Loss,
     LotElsewhere,
     LotUnknown,
+    LotWithdrawn,
     Making,
     MassNotBalanced,
     MaterialNotMadeHere,
     MaterialsMixed,
     MoreThanLeft,
     SiteElsewhere,
+    StepNotWithdrawn,
     StepOutOfOrder,
 )
 from backend.marine.lot_queries import list_lots, list_steps, shown_lot, shown_step
@@ -50,6 +52,7 @@ _GATHERING = (
     HandInNotWeighed,
     HandInGathered,
     MaterialsMixed,
+    StepNotWithdrawn,
     StepOutOfOrder,
 )
 _STEPPING = (
@@ -57,10 +60,12 @@ _STEPPING = (
     RegionNotGranted,
     LotUnknown,
     LotElsewhere,
+    LotWithdrawn,
     MoreThanLeft,
     MaterialsMixed,
     MaterialNotMadeHere,
     MassNotBalanced,
+    StepNotWithdrawn,
     StepOutOfOrder,
 )
 
@@ -143,7 +148,7 @@ class CustodyDesk:
         """Gather hand-ins; one that is named twice counts once."""
         body, recorder = call.body, recorder_of(call)
         hand_ins = tuple(dict.fromkeys(body.hand_ins))
-        asked = Gathering(body.site_id, hand_ins, body.occurred_at)
+        asked = Gathering(body.site_id, hand_ins, body.occurred_at, body.replaces)
 
         async def make(conn: AsyncConnection, now: datetime) -> UUID:
             return await gather_hand_ins(conn, asked, recorder, now)
@@ -162,6 +167,7 @@ class CustodyDesk:
             [Making(each.material, each.mass_g) for each in body.made],
             Loss(body.loss.mass_g, body.loss.reason) if body.loss else None,
             body.occurred_at,
+            body.replaces,
         )
 
         async def make(conn: AsyncConnection, now: datetime) -> UUID:

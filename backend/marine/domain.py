@@ -77,6 +77,18 @@ class MoreThanLeft(DomainError):
     """More was taken out of a lot than is left of it."""
 
 
+class LotWithdrawn(DomainError):
+    """The step that made this lot was withdrawn; what it was made of is back where it was."""
+
+
+class StepBuiltUpon(DomainError):
+    """Later steps have taken from what this one made: they are withdrawn first."""
+
+
+class StepNotWithdrawn(DomainError):
+    """A step takes the place of one at the same site that was withdrawn and has no other heir."""
+
+
 class MaterialsMixed(DomainError):
     """A step takes one material, and this one takes several."""
 
@@ -125,6 +137,7 @@ class Lot(NamedTuple):
     mass_g: int
     left_g: int
     formed_at: datetime
+    is_withdrawn: bool = False
 
 
 class Taking(NamedTuple):
@@ -170,11 +183,13 @@ def decide_step(
     """What this step is; the lots are locked, and each is named once.
 
     Raises:
-        StepOutOfOrder, MoreThanLeft, MaterialsMixed, LotElsewhere, MaterialNotMadeHere,
-        MassNotBalanced.
+        StepOutOfOrder, LotWithdrawn, MoreThanLeft, MaterialsMixed, LotElsewhere,
+        MaterialNotMadeHere, MassNotBalanced.
     """
     check_order([each.lot.formed_at for each in takings], occurred_at, now)
     for lot, mass_g in takings:
+        if lot.is_withdrawn:
+            raise LotWithdrawn(lot=lot.code)
         if mass_g > lot.left_g:
             raise MoreThanLeft(lot=lot.code, left_g=lot.left_g)
     is_move = _is_move(site, [each.lot for each in takings])

@@ -21,6 +21,7 @@ class Recorded(NamedTuple):
     recorded_by: str
     occurred_at: datetime
     recorded_at: datetime
+    replaces: UUID | None = None
 
 
 class MadeLot(NamedTuple):
@@ -33,15 +34,19 @@ class MadeLot(NamedTuple):
 
 
 _LOT = (
-    "SELECT lot.id, code, site_id, stage, material, mass_g, left_g, formed_at FROM marine_lot AS"
-    " lot JOIN marine_site AS site ON site.id = site_id"
+    "SELECT lot.id, code, site_id, stage, material, mass_g, left_g, formed_at, EXISTS (SELECT FROM"
+    " marine_withdrawal AS withdrawal WHERE withdrawal.step_id = lot.step_id) AS is_withdrawn"
+    " FROM marine_lot AS lot JOIN marine_site AS site ON site.id = site_id"
 )
 _STEP = (
     "SELECT step.id, kind, site_id, stage, occurred_at, recorded_at, taken_g, made_g, loss_g,"
     " loss_reason, ARRAY(SELECT code FROM marine_taken JOIN marine_lot ON marine_lot.id = lot_id"
     " WHERE marine_taken.step_id = step.id ORDER BY code) AS taken, ARRAY(SELECT code FROM"
-    " marine_lot WHERE step_id = step.id ORDER BY code) AS made"
+    " marine_lot WHERE step_id = step.id ORDER BY code) AS made, withdrawn_at,"
+    " reason AS withdrawn_for, replaces, (SELECT heir.id FROM marine_step AS heir"
+    " WHERE heir.replaces = step.id) AS replaced_by"
     " FROM marine_step AS step JOIN marine_site AS site ON site.id = site_id"
+    " LEFT JOIN marine_withdrawal ON marine_withdrawal.step_id = step.id"
 )
 
 
@@ -61,8 +66,8 @@ async def insert_step(conn: AsyncConnection, recorded: Recorded) -> None:
     await run(
         conn,
         "INSERT INTO marine_step (id, kind, site_id, partner_id, recorded_by, occurred_at,"
-        " recorded_at, taken_g, made_g, loss_g, loss_reason) VALUES (:id, :kind, :site, :partner,"
-        " :by, :occurred, :recorded, :taken, :made, :loss, :reason)",
+        " recorded_at, taken_g, made_g, loss_g, loss_reason, replaces) VALUES (:id, :kind, :site,"
+        " :partner, :by, :occurred, :recorded, :taken, :made, :loss, :reason, :replaces)",
         id=recorded.id,
         kind=step.kind,
         site=site.id,
@@ -74,6 +79,7 @@ async def insert_step(conn: AsyncConnection, recorded: Recorded) -> None:
         made=step.made_g,
         loss=step.loss_g,
         reason=step.loss_reason,
+        replaces=recorded.replaces,
     )
 
 

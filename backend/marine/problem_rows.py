@@ -13,6 +13,7 @@ from backend.marine.domain import (
     HandInWeighed,
     LotElsewhere,
     LotUnknown,
+    LotWithdrawn,
     MassNotBalanced,
     MaterialNotMadeHere,
     MaterialsMixed,
@@ -21,6 +22,8 @@ from backend.marine.domain import (
     PayoutsTooMany,
     ShoreWeighingNotClear,
     SiteElsewhere,
+    StepBuiltUpon,
+    StepNotWithdrawn,
     StepOutOfOrder,
 )
 
@@ -66,6 +69,20 @@ MARINE_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     MoreThanLeft: ProblemType(
         "more-than-left", 422, "取出的质量超过批次余量", "More than is left",
         "请按 left_g 重新填写", "Take at most left_g",
+    ),
+    LotWithdrawn: ProblemType(
+        "lot-withdrawn", 409, "批次的登记已撤回", "Lot withdrawn",
+        "请使用替代步骤的批次;原料已退回原批次",
+        "Use the lots of the step in its place; what it was made of is back in its lots",
+    ),
+    StepBuiltUpon: ProblemType(
+        "step-built-upon", 409, "后续步骤已使用其产出", "Later steps have taken from it",
+        "请先撤回从 lots 中取料的步骤", "Withdraw the steps that took from `lots` first",
+    ),
+    StepNotWithdrawn: ProblemType(
+        "step-not-withdrawn", 409, "被替代的步骤未撤回", "Step not withdrawn",
+        "replaces 须为本站点已撤回且尚无替代的步骤",
+        "Let `replaces` name a withdrawn step of this site that none has replaced, or leave it out",
     ),
     MaterialsMixed: ProblemType(
         "materials-mixed", 422, "一步只能处理一种材料", "Materials mixed",

@@ -35,7 +35,7 @@ _HAND_IN = ", ".join(HandIn._fields)
 _SHOWN = (
     f"SELECT {', '.join(f'hand_in.{name}' for name in HandIn._fields)},"
     " marine_lot.code AS lot, amount_fen, paid_at FROM marine_hand_in AS hand_in"
-    " LEFT JOIN marine_gathered ON marine_gathered.hand_in_id = hand_in.id"
+    " LEFT JOIN marine_gathered ON marine_gathered.hand_in_id = hand_in.id AND NOT is_withdrawn"
     " LEFT JOIN marine_lot USING (step_id)"
     " LEFT JOIN marine_payout ON marine_payout.hand_in_id = hand_in.id"
 )

@@ -10,6 +10,7 @@ from backend.marine.custody_routes import CustodyDesk
 from backend.marine.hand_in_routes import ShoreDesk
 from backend.marine.payout_routes import PayoutDesk
 from backend.marine.trace_routes import TraceReader
+from backend.marine.withdrawal_routes import WithdrawalDesk
 
 
 def marine_routes(
@@ -19,6 +20,7 @@ def marine_routes(
     return [
         *ShoreDesk(engine, clock_shift_s).routes(),
         *CustodyDesk(engine, clock_shift_s).routes(),
+        *WithdrawalDesk(engine, clock_shift_s).routes(),
         *PayoutDesk(engine, clock_shift_s).routes(),
         *TraceReader(engine, public_url).routes(),
     ]

@@ -39,6 +39,7 @@ from backend.marine.lot_queries import (
     take_from_lots,
 )
 from backend.marine.queries import HandIn, lock_hand_ins, site_by_id
+from backend.marine.withdrawing import check_replaced
 
 
 class Recorder(NamedTuple):
@@ -55,6 +56,7 @@ class Gathering(NamedTuple):
     site_id: UUID
     hand_in_ids: Sequence[UUID]
     occurred_at: datetime
+    replaces: UUID | None = None
 
 
 class Stepping(NamedTuple):
@@ -65,6 +67,7 @@ class Stepping(NamedTuple):
     made: Sequence[Making]
     loss: Loss | None
     occurred_at: datetime
+    replaces: UUID | None = None
 
 
 async def own_site(
@@ -90,17 +93,19 @@ async def gather_hand_ins(
     """Make a lot of whole hand-ins that were weighed at one shore; return the step's id.
 
     Raises:
-        SiteElsewhere, RegionNotGranted, HandInUnknown, HandInNotWeighed, MaterialsMixed,
-        StepOutOfOrder, HandInGathered.
+        SiteElsewhere, RegionNotGranted, StepNotWithdrawn, HandInUnknown, HandInNotWeighed,
+        MaterialsMixed, StepOutOfOrder, HandInGathered.
     """
     site = await own_site(conn, asked.site_id, recorder, "shore")
+    await check_replaced(conn, asked.replaces, site)
     found = await lock_hand_ins(conn, asked.hand_in_ids)
     material, mass_g = _of_one_material(site, asked, [found.get(id) for id in asked.hand_in_ids])
     weighed = [each.weighed_at for each in found.values() if each.weighed_at]
     check_order(weighed, asked.occurred_at, now)
     step = Step("gathered", mass_g, mass_g, 0, None)
     made = [Making(material, mass_g)]
-    recorded = Recorded(uuid7(), step, site, recorder.principal_id, asked.occurred_at, now)
+    by = recorder.principal_id
+    recorded = Recorded(uuid7(), step, site, by, asked.occurred_at, now, asked.replaces)
     await _record(conn, recorded, made)
     if await gather(conn, recorded.id, asked.hand_in_ids) != len(asked.hand_in_ids):
         raise HandInGathered
@@ -128,9 +133,11 @@ async def take_step(
     """Move, merge, split or process lots; return the step's id.
 
     Raises:
-        SiteElsewhere, RegionNotGranted, LotUnknown, and what `decide_step` refuses.
+        SiteElsewhere, RegionNotGranted, StepNotWithdrawn, LotUnknown, and what `decide_step`
+        refuses.
     """
     site = await own_site(conn, asked.site_id, recorder)
+    await check_replaced(conn, asked.replaces, site)
     lots = await lock_lots(conn, [code for code, _ in asked.taken])
     for code, _ in asked.taken:
         if code not in lots:
@@ -139,7 +146,8 @@ async def take_step(
     step = decide_step(
         site, takings, asked.made, asked.loss, occurred_at=asked.occurred_at, now=now
     )
-    recorded = Recorded(uuid7(), step, site, recorder.principal_id, asked.occurred_at, now)
+    by = recorder.principal_id
+    recorded = Recorded(uuid7(), step, site, by, asked.occurred_at, now, asked.replaces)
     await _record(conn, recorded, asked.made)
     await take_from_lots(conn, recorded.id, takings)
     return recorded.id

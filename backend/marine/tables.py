@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -76,6 +77,8 @@ marine_step = Table(
     Column("made_g", BigInteger, nullable=False),
     Column("loss_g", BigInteger, nullable=False),
     Column("loss_reason", Text),
+    # The withdrawn step in whose place this one stands.
+    Column("replaces", Uuid, ForeignKey("marine_step.id"), unique=True),
     CheckConstraint("kind IN ('gathered', 'moved', 'processed')", name="kind"),
     # Nothing appears and nothing vanishes: what is not made is a loss with a reason.
     CheckConstraint("taken_g = made_g + loss_g", name="mass_balances"),
@@ -120,9 +123,27 @@ marine_taken = Table(
 marine_gathered = Table(
     "marine_gathered",
     metadata,
-    # A hand-in goes into one lot, once, and whole.
     Column("hand_in_id", Uuid, ForeignKey("marine_hand_in.id"), primary_key=True),
-    Column("step_id", Uuid, ForeignKey("marine_step.id"), nullable=False, index=True),
+    Column("step_id", Uuid, ForeignKey("marine_step.id"), primary_key=True, index=True),
+    Column("is_withdrawn", Boolean, nullable=False, server_default="false"),
+    # A hand-in is in one lot, and whole.
+    Index(
+        "uq_marine_gathered_hand_in_id",
+        "hand_in_id",
+        unique=True,
+        postgresql_where="NOT is_withdrawn",
+    ),
+)
+
+marine_withdrawal = Table(
+    "marine_withdrawal",
+    metadata,
+    # A step that was recorded wrongly stays on record, and counts no more.
+    Column("step_id", Uuid, ForeignKey("marine_step.id"), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("withdrawn_by", Text, nullable=False),
+    Column("withdrawn_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("char_length(reason) BETWEEN 1 AND 500", name="reason_length"),
 )
 
 marine_payout = Table(

@@ -84,11 +84,13 @@ class Passage(NamedTuple):
 
 
 async def find_product(conn: AsyncConnection, code: str) -> Product | None:
-    """The product lot with this code; other lots are nobody's business."""
+    """The product lot with this code; others are nobody's business, withdrawn ones nothing."""
     row = await fetch_one(
         conn,
         "SELECT code, mass_g, formed_at, region FROM marine_lot JOIN marine_site AS site"
-        " ON site.id = site_id WHERE code = :code AND material = 'product'",
+        " ON site.id = site_id WHERE code = :code AND material = 'product'"
+        " AND NOT EXISTS (SELECT FROM marine_withdrawal AS withdrawal"
+        " WHERE withdrawal.step_id = marine_lot.step_id)",
         code=code,
     )
     return Product._make(row) if row else None

@@ -3,10 +3,30 @@
 from backend.verify.check import Check
 
 _LOTS_LEFT = """
-WITH gone AS (SELECT lot_id, sum(mass_g) AS taken_g FROM marine_taken GROUP BY lot_id)
-SELECT lot.id AS lot_id, mass_g, left_g, coalesce(taken_g, 0)::bigint AS taken_g
+WITH gone AS (
+  SELECT lot_id, sum(mass_g) AS taken_g FROM marine_taken AS taken
+  WHERE NOT EXISTS (SELECT FROM marine_withdrawal WHERE step_id = taken.step_id)
+  GROUP BY lot_id
+)
+SELECT lot.id AS lot_id, mass_g, left_g, coalesce(taken_g, 0)::bigint AS taken_g,
+       withdrawal.step_id AS withdrawn_step_id
 FROM marine_lot AS lot LEFT JOIN gone ON lot_id = lot.id
-WHERE left_g <> mass_g - coalesce(taken_g, 0)
+LEFT JOIN marine_withdrawal AS withdrawal ON withdrawal.step_id = lot.step_id
+WHERE left_g <> CASE WHEN withdrawal.step_id IS NULL THEN mass_g - coalesce(taken_g, 0) ELSE 0 END
+   OR (withdrawal.step_id IS NOT NULL AND taken_g > 0)
+"""
+
+# What a withdrawn step gathered is free again, and its heir is at the same site.
+_WITHDRAWALS = """
+SELECT gathered.step_id, hand_in_id, NULL AS heir_id
+FROM marine_gathered AS gathered
+LEFT JOIN marine_withdrawal AS withdrawal ON withdrawal.step_id = gathered.step_id
+WHERE is_withdrawn <> (withdrawal.step_id IS NOT NULL)
+UNION ALL
+SELECT step.id, NULL, heir.id
+FROM marine_step AS heir JOIN marine_step AS step ON step.id = heir.replaces
+LEFT JOIN marine_withdrawal AS withdrawal ON withdrawal.step_id = step.id
+WHERE withdrawal.step_id IS NULL OR heir.site_id <> step.site_id
 """
 
 # What went in comes from lots, or from hand-ins where the way begins.
@@ -53,6 +73,12 @@ MARINE_CHECKS = (
         "每一步流转的投入等于产出与损耗之和",
         "What a step takes is what it makes and what it states as lost",
         _STEPS_BALANCE,
+    ),
+    Check(
+        "marine_withdrawals_hold",
+        "撤回的流转不再占用交投,替代步骤在同一站点",
+        "What a withdrawn step gathered is free, and the step in its place is at the same site",
+        _WITHDRAWALS,
     ),
     Check(
         "marine_hand_ins_credited",

@@ -37,11 +37,12 @@ class Harbour:
         assert reply.status == 201, reply.body
         return reply.json()["id"]
 
-    async def gather(self, hand_ins):
+    async def gather(self, hand_ins, **more):
         body = {"site_id": self.sites["shore"], "hand_ins": hand_ins, "occurred_at": moment()}
+        body |= more
         return await self.keys["shore"].post("/v1/marine/lots", body, idempotency_key=make_key())
 
-    async def step(self, stage, taken, made, loss=None, *, key=None, at=None):
+    async def step(self, stage, taken, made, loss=None, *, key=None, at=None, **more):
         """`taken` as {lot: grams}, `made` as [(material, grams)], `loss` as (grams, reason)."""
         body = {
             "site_id": self.sites[stage],
@@ -49,6 +50,7 @@ class Harbour:
             "made": [{"material": material, "mass_g": mass_g} for material, mass_g in made],
             "loss": {"mass_g": loss[0], "reason": loss[1]} if loss else None,
             "occurred_at": at or moment(),
+            **more,
         }
         caller = self.keys[stage]
         return await caller.post("/v1/marine/steps", body, idempotency_key=key or make_key())

@@ -21,6 +21,7 @@ MARINE_ROUTES = {
     "GET /v1/marine/lots/{code}": (404, 404, 404, 404, 404, 404),
     "POST /v1/marine/steps": NOT_THEIRS,
     "GET /v1/marine/steps": OPERATORS_LIST,
+    "POST /v1/operator/marine/steps/{id}/withdrawal": (401, 403, 403, 403, 403, 422),
     "POST /v1/marine/hand-ins/{id}/payout": NOT_THEIRS,
     "GET /v1/marine/payouts": (401, 403, 403, 403, 403, 422),
     "GET /v1/marine/payouts/totals": (401, 403, 403, 403, 403, 422),
