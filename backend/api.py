@@ -63,11 +63,14 @@ DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, R
 VERSION = version("tanhui")  # read at import: the loop must not wait for a disk
 JWKS_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
-DESCRIPTION = (
-    "碳普惠 programme API: check-ins, carbon accounts, points. "
-    "Grams are gCO2e, whole, rounded down once. Times are RFC 3339."
+_INFO = ApiInfo(
+    title="碳惠 tanhui",
+    version=VERSION,
+    description="Check-ins, carbon accounts, points. Grams are grams of reduction in gCO2e, whole,"
+    " rounded down once. Times are RFC 3339.",
+    description_zh="碳普惠:打卡、个人碳账户、积分。减碳量的单位是克二氧化碳当量(gCO2e),整克,只在最后向下取整一次。"
+    "时间为 RFC 3339 格式。",
 )
-_INFO = ApiInfo(title="碳惠 tanhui", version=version("tanhui"), description=DESCRIPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def build_api(
         routes,
         problem_types=PROBLEMS,
         authenticate=SignIn(engine, verifier, deployment.sealer).authenticate,
-        info=ApiInfo(title="碳惠 tanhui", version=VERSION, description=DESCRIPTION),
+        info=_INFO,
         settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
     )

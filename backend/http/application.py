@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -31,6 +31,16 @@ class ApiInfo:
     title: str
     version: str
     description: str = ""
+    description_zh: str = ""
+
+    def described(self) -> Mapping[str, str]:
+        """As OpenAPI writes it; the Chinese words are an extension, as those of the operations."""
+        return {
+            "title": self.title,
+            "version": self.version,
+            "description": self.description,
+            "x-description-zh": self.description_zh,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +95,7 @@ def build_application(
         endpoint = Endpoint(route, authenticate=authenticate, limits=limits, edge=edge)
         _mount(app, route, endpoint)
     _mount_operations(app)
-    mount_pages(app, description=describe(routes, info=asdict(info), table=table), table=table)
+    mount_pages(app, description=describe(routes, info=info.described(), table=table), table=table)
     return app
 
 

@@ -34,12 +34,14 @@ SHARED_PARAMETERS: Final[Schema] = {
         "name": "Accept-Language",
         "in": "header",
         "description": "Language of problems: zh-CN (default) or en.",
+        "x-description-zh": "问题说明的语言:zh-CN(默认)或 en。",
         "schema": {"type": "string"},
     },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
         "description": "`wait=N`: wait up to N seconds (at most 10) for the outcome. RFC 7240.",
+        "x-description-zh": "`wait=N`:最多等待 N 秒(不超过 10 秒)以取得结果。RFC 7240。",
         "schema": {"type": "string"},
         "example": "wait=3",
     },
@@ -47,6 +49,7 @@ SHARED_PARAMETERS: Final[Schema] = {
         "name": "wait",
         "in": "query",
         "description": "Like `Prefer: wait=N`, for clients that cannot set header fields.",
+        "x-description-zh": "同 `Prefer: wait=N`,供不能设置请求头的客户端使用。",
         "schema": {"type": "integer"},
     },
 }
@@ -68,7 +71,7 @@ def describe(
         "components": {
             "schemas": described.components,
             "parameters": SHARED_PARAMETERS,
-            "responses": {"Problem": _problem_response("Any other problem.", {})},
+            "responses": {"Problem": _problem_response({})},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             },
@@ -153,6 +156,7 @@ def _idempotency_key(*, is_required: bool) -> Schema:
         "in": "header",
         "required": is_required,
         "description": "The client's own name for one intended effect; kept when it retries.",
+        "x-description-zh": "客户端为一次操作取的名字;重试时保持不变。",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,128}$"},
     }
 
@@ -189,7 +193,7 @@ def _part_schema(field: FormField) -> Schema:
 def _answers(route: Route[Any, Any], described: _Described) -> Schema:
     answers: Schema = {}
     for status, kind in route.answers.items():
-        answer: Schema = {"description": route.summary}
+        answer = _described_as(route.summary, route.summary_zh)
         if kind is bytes:
             answer["content"] = {"application/octet-stream": {}}
         elif kind is not None:
@@ -211,8 +215,7 @@ def _problems(route: Route[Any, Any], table: ProblemTable) -> Schema:
     responses: Schema = {}
     for status, kinds in sorted(by_status.items()):
         if status not in route.answers:
-            titles = "; ".join(kind.title_en for kind in kinds.values())
-            responses[str(status)] = _problem_response(titles, kinds)
+            responses[str(status)] = _problem_response(kinds)
     return responses | {"default": {"$ref": "#/components/responses/Problem"}}
 
 
@@ -236,11 +239,19 @@ def _refusals_of_http(route: Route[Any, Any]) -> list[type[DomainError]]:
     return refusals
 
 
-def _problem_response(description: str, kinds: Mapping[str, ProblemType]) -> Schema:
+def _described_as(words_en: str, words_zh: str) -> Schema:
+    """Words in both languages; OpenAPI has room for one."""
+    return {"description": words_en} | ({"x-description-zh": words_zh} if words_zh else {})
+
+
+def _problem_response(kinds: Mapping[str, ProblemType]) -> Schema:
+    titles_en = "; ".join(kind.title_en for kind in kinds.values()) or "Any other problem."
+    titles_zh = ";".join(kind.title_zh for kind in kinds.values()) or "其他问题。"
     media: Schema = {"schema": {"$ref": REF.format(name="Problem")}}
     if kinds:
         media["examples"] = {slug: {"value": _example(kind)} for slug, kind in kinds.items()}
-    return {"description": description, "content": {"application/problem+json": media}}
+    content = {"application/problem+json": media}
+    return {**_described_as(titles_en, titles_zh), "content": content}
 
 
 def _example(kind: ProblemType) -> Schema:

@@ -1,28 +1,16 @@
 """The API page in a real browser: it lists what the table holds, and its requests work."""
 
-from pathlib import Path
-
 import pytest
-from playwright.async_api import async_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+from tests.browser.chromium import needs_chromium, open_page
 
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
 async def page():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page(locale="zh-CN")
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on(
-            "console", lambda line: page.errors.append(line.text) if line.type == "error" else None
-        )
+    async with open_page() as page:
         yield page
-        await browser.close()
 
 
 async def test_the_page_sends_what_it_shows(server, page) -> None:

@@ -20,6 +20,7 @@ let language = navigator.language.startsWith("en") ? "en" : "zh";
 let description;
 
 const word = (name) => WORDS[language][name];
+const told = (node) => (language === "zh" && node["x-description-zh"]) || (node.description ?? "");
 const byId = (id) => document.getElementById(id);
 
 function make(tag, properties = {}, ...children) {
@@ -75,12 +76,12 @@ function parameterRow(parameter, inputs) {
     make("td", { className: "path", textContent: parameter.name }),
     make("td", {}, input),
     make("td", { className: "note", textContent: note.filter(Boolean).join(", ") }),
-    make("td", { className: "note", textContent: parameter.description ?? "" }));
+    make("td", { className: "note", textContent: told(parameter) }));
 }
 
-// One editor per content type: text for JSON, a row of fields for a form.
+// One editor per content type: a row of fields for a form, text for every kind of JSON.
 function bodyEditor(type, schema) {
-  if (type === "application/json") {
+  if (type !== "multipart/form-data") {
     const text = make("textarea", { value: pretty(sample(schema)), spellcheck: false });
     text.setAttribute("aria-label", type);
     return { node: text, read: () => ({ body: text.value, headers: { "Content-Type": type } }) };
@@ -120,11 +121,11 @@ const schemaView = (schema) => make("details", {},
   make("summary", { textContent: word("schema") }), make("pre", { textContent: pretty(expand(schema)) }));
 
 function answerView([status, answer]) {
-  const { description: text, content = {} } = resolve(answer);
-  const [media] = Object.values(content);
+  const resolved = resolve(answer);
+  const [media] = Object.values(resolved.content ?? {});
   const example = media?.example ?? Object.values(media?.examples ?? {})[0]?.value;
   return make("tr", {}, make("td", { className: "path", textContent: status }),
-    make("td", {}, text, media?.schema ? schemaView(media.schema) : null,
+    make("td", {}, told(resolved), media?.schema ? schemaView(media.schema) : null,
       example ? make("details", {}, make("summary", { textContent: word("example") }),
         make("pre", { textContent: pretty(example) })) : null));
 }
@@ -156,6 +157,18 @@ async function send(request, output) {
 }
 
 function operationView(path, method, operation) {
+  const grants = operation.security[0]?.bearer.join(" · ") ?? word("everybody");
+  const summary = language === "zh" ? operation["x-summary-zh"] ?? operation.summary : operation.summary;
+  const view = make("details", { className: "operation" },
+    make("summary", {}, make("span", { className: "method", textContent: method.toUpperCase() }),
+      make("span", { className: "path", textContent: path }), make("span", { textContent: summary }),
+      make("span", { className: "open", textContent: grants })));
+  // Made when it is opened: hundreds of expanded schemas take a laptop seconds.
+  view.addEventListener("toggle", () => view.append(operationForm(path, method, operation)), { once: true });
+  return view;
+}
+
+function operationForm(path, method, operation) {
   const inputs = [];
   const rows = operation.parameters.map(resolve).map((parameter) => parameterRow(parameter, inputs));
   const body = bodySection(operation.requestBody);
@@ -165,15 +178,10 @@ function operationView(path, method, operation) {
     output.hidden = false;
     send(requestOf(method, path, inputs, body.read), output);
   });
-  const grants = operation.security[0]?.bearer.join(" · ") ?? word("everybody");
-  const summary = language === "zh" ? operation["x-summary-zh"] ?? operation.summary : operation.summary;
-  return make("details", { className: "operation" },
-    make("summary", {}, make("span", { className: "method", textContent: method.toUpperCase() }),
-      make("span", { className: "path", textContent: path }), make("span", { textContent: summary }),
-      make("span", { className: "open", textContent: grants })),
-    make("div", {}, make("h3", { textContent: word("parameters") }), make("table", {}, ...rows), body.node,
-      make("p", {}, button), output, make("h3", { textContent: word("answers") }),
-      make("table", {}, ...Object.entries(operation.responses).map(answerView))));
+  return make("div", {},
+    rows.length ? make("h3", { textContent: word("parameters") }) : null, make("table", {}, ...rows), body.node,
+    make("p", {}, button), output, make("h3", { textContent: word("answers") }),
+    make("table", {}, ...Object.entries(operation.responses).map(answerView)));
 }
 
 function show() {
@@ -181,10 +189,12 @@ function show() {
   for (const node of document.querySelectorAll("[data-word]")) node.textContent = word(node.dataset.word);
   for (const node of document.querySelectorAll("[data-hint]")) node.ariaLabel = node.placeholder = word(node.dataset.hint);
   byId("language").textContent = word("other");
+  byId("about").textContent = told(description.info);
   const groups = new Map();
   for (const [path, operations] of Object.entries(description.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
-      if (!`${method} ${path} ${operation.summary}`.toLowerCase().includes(byId("filter").value.toLowerCase())) continue;
+      const words = `${method} ${path} ${operation.summary} ${operation["x-summary-zh"]}`.toLowerCase();
+      if (!words.includes(byId("filter").value.toLowerCase())) continue;
       const [tag] = operation.tags;
       groups.set(tag, [...groups.get(tag) ?? [], operationView(path, method, operation)]);
     }
@@ -202,7 +212,6 @@ async function getToken() {
 
 description = await (await fetch("/openapi.json")).json();
 document.title = byId("title").textContent = `${description.info.title} API ${description.info.version}`;
-byId("about").textContent = description.info.description ?? "";
 byId("sign-in").hidden = !("/dev-issuer/token" in description.paths);
 byId("get-token").addEventListener("click", getToken);
 byId("filter").addEventListener("input", show);
