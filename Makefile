@@ -51,7 +51,7 @@ bench: $(INSTALLED) ## Measure against the rivals of the design (BENCHMARKS="cre
 docs: $(INSTALLED) ## Serve the documentation and rebuild it on change
 	$(BIN)/mkdocs serve $(ARGS)
 
-screenshots: $(INSTALLED) ## Photograph the API page of a running demo into build/screenshots
+screenshots: $(INSTALLED) ## Photograph pages of a running demo into build/screenshots (ARGS="/docs /trace/CODE")
 	$(BIN)/python tests/browser/screenshots.py $(ARGS)
 
 faults: $(INSTALLED) ## Kill processes in the middle of their work and check the ledger

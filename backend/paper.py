@@ -24,11 +24,28 @@ body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #111;
 h1 { font-size: 1.5rem; margin: 0 0 .2rem }
 h1 small { display: block; font-size: 1rem; font-weight: normal; color: #555 }
 table { border-collapse: collapse; width: 100%; margin: 1.2rem 0 }
+tr { break-inside: avoid }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
   border-bottom: 1px solid #ccc }
-td.mass { text-align: right; white-space: nowrap }
-.qr svg { width: 32mm; height: 32mm }
+td small { display: block; color: #555 }
+.mass { text-align: right; white-space: nowrap }
+.mass small { white-space: normal }
+.when { white-space: nowrap }
+.head { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: center }
+.head table { flex: 1 1 20rem; width: auto }
+.qr svg { width: 32mm; height: 32mm; display: block }
 .note { color: #555; font-size: .9rem }
+@media print {
+  body { margin: 0 auto }
+  .way { font-size: 10pt }
+}
+@media screen and (max-width: 40rem) {
+  .way tr, .way td { display: block }
+  .way tr { border-bottom: 1px solid #ccc; padding: .4rem 0 }
+  .way th { display: none }
+  .way td { border: 0; padding: .1rem .6rem; text-align: left }
+  .way .mass::before { content: attr(title) ": " }
+}
 """.strip()
 
 

@@ -28,40 +28,49 @@ _WITHHELD = (
     "参与人数较少,为保护隐私不公布质量,日期只到月份。"
     " Few people took part: to protect them, masses are withheld and days are months."
 )
-_HEADINGS = ("环节 Stage", "地区 Region", "日期 Date", "投入 In", "产出 Out", "损耗 Lost")
+_MASSES = ("投入 In", "产出 Out", "损耗 Lost")
 
 
 def draw_trace(trace: TraceAnswer, uri: str) -> bytes:
     """The page of a product lot; `uri` is where its QR code leads."""
     facts = [
         ("产品批次 Product lot", trace.code),
-        ("质量 Mass", _kilograms(trace.mass_g) if trace.mass_g is not None else "—"),
+        ("质量 Mass", _or_dash(trace.mass_g)),
         ("产出日期 Made on", trace.made_on),
         ("产出地区 Made in", _named(trace.region)),
     ]
-    head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
+    head = "".join(f'<th class="mass">{heading}</th>' for heading in _MASSES)
     rows = "".join(_row(each) for each in trace.passages)
     note = f'<p class="note">{_WITHHELD}</p>' if trace.is_withheld else ""
-    body = f"{draw_rows(facts)}<table><tr>{head}</tr>{rows}</table>{note}{draw_qr(uri)}"
+    body = (
+        f'<div class="head">{draw_rows(facts)}{draw_qr(uri)}</div>{note}'
+        f'<table class="way"><tr><th>环节 Stage</th>{head}</tr>{rows}</table>'
+    )
     return draw_paper(("海洋塑料溯源", "The way of marine plastic"), body)
 
 
 def _row(passage: PassageAnswer) -> str:
+    """One stage: what happened there, where and when, and what it took, made and lost."""
     stage, kind = STAGE_WORDS[passage.stage], KIND_WORDS[passage.kind]
+    where = html.escape("; ".join(_named(each) for each in passage.regions))
     days = passage.first if passage.first == passage.last else f"{passage.first} – {passage.last}"
-    lost = "; ".join(
-        f"{' '.join(LOSS_WORDS[each.reason])} {_kilograms(each.mass_g)}"
+    masses = (_or_dash(passage.taken_g), _or_dash(passage.made_g), _lost(passage))
+    cells = "".join(
+        f'<td class="mass" title="{heading}">{mass}</td>'
+        for heading, mass in zip(_MASSES, masses, strict=True)
+    )
+    return (
+        f"<tr><td>{stage[0]} · {kind[0]}<small>{stage[1]}, {kind[1]}</small>"
+        f'<small>{where}</small><small class="when">{html.escape(days)}</small></td>{cells}</tr>'
+    )
+
+
+def _lost(passage: PassageAnswer) -> str:
+    lost = [
+        f"{_kilograms(each.mass_g)}<small>{' '.join(LOSS_WORDS[each.reason])}</small>"
         for each in passage.losses or ()
-    )
-    texts = (
-        f"{stage[0]} · {kind[0]} {stage[1]}, {kind[1]}",
-        "; ".join(_named(each) for each in passage.regions),
-        days,
-    )
-    masses = (_or_dash(passage.taken_g), _or_dash(passage.made_g), lost or "—")
-    cells = [f"<td>{html.escape(text)}</td>" for text in texts]
-    cells += [f'<td class="mass">{html.escape(text)}</td>' for text in masses]
-    return f"<tr>{''.join(cells)}</tr>"
+    ]
+    return "".join(lost) or "—"
 
 
 def _named(region: RegionAnswer) -> str:

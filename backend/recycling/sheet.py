@@ -28,7 +28,9 @@ body { margin: 0; font: 9pt/1.35 "Noto Sans CJK SC", "PingFang SC", sans-serif; 
   grid-template: repeat(8, 37mm) / repeat(3, 70mm) }
 .label { display: flex; gap: 3mm; align-items: center; padding: 3mm 4mm; overflow: hidden }
 .label svg { width: 29mm; height: 29mm; flex: none }
-.code { font: 10pt/1.4 monospace; white-space: pre }
+p { margin: 0; white-space: nowrap }
+.en { font-size: 7pt }
+.code { font: 10pt/1.4 monospace }
 """.strip()
 
 
@@ -62,9 +64,9 @@ def draw_qr(uri: str) -> str:
 
 
 def _label(code: str, link: BagLink, place: str) -> str:
-    lines = "\n".join((in_groups(code)[:9], in_groups(code)[10:]))
+    groups = in_groups(code)
     return (
-        f'<div class="label">{draw_qr(link.uri_of(code))}<div>回收袋 Recycling bag'
-        f'<div class="code">{html.escape(lines)}</div>扫码绑袋 Scan to bind<br>'
-        f"{html.escape(place)}</div></div>"
+        f'<div class="label">{draw_qr(link.uri_of(code))}<div><p>回收袋 · 扫码绑袋</p>'
+        f'<p class="en">Scan to bind this bag</p><p class="code">{html.escape(groups[:9])}</p>'
+        f'<p class="code">{html.escape(groups[10:])}</p><p>{html.escape(place)}</p></div></div>'
     )

@@ -1,5 +1,6 @@
-"""Photographs the API page of a running service in both languages; `make screenshots` calls it.
+"""Photographs pages of a running service in both languages; `make screenshots` calls it.
 
+Paths are arguments, such as `/trace/2Q4AS8VAX1GS`; without one it is the API page.
 Needs `tanhui demo` or `tanhui serve` in another terminal, and Debian's chromium.
 """
 
@@ -17,16 +18,17 @@ LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
 LOAD_MS = 15_000  # a cold chromium on a busy laptop
 
 
-async def photograph() -> list[Path]:
+async def photograph(paths: list[str]) -> list[Path]:
     taken = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for language, locale in LANGUAGES.items():
             page = await browser.new_page(locale=locale, viewport={"width": 1_280, "height": 900})
-            await page.goto(f"{URL}/docs", wait_until="networkidle", timeout=LOAD_MS)
-            path = FOLDER / f"docs-{language}.png"
-            await page.screenshot(path=path, full_page=True)
-            taken.append(path)
+            for path in paths:
+                await page.goto(URL + path, wait_until="networkidle", timeout=LOAD_MS)
+                file = FOLDER / f"{path.strip('/').replace('/', '-')}-{language}.png"
+                await page.screenshot(path=file, full_page=True)
+                taken.append(file)
         await browser.close()
     return taken
 
@@ -35,5 +37,5 @@ if __name__ == "__main__":
     if not Path(CHROMIUM).exists():
         sys.exit(f"{CHROMIUM} is not there; Debian's package is called chromium.")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for path in asyncio.run(photograph()):
-        print(path)
+    for file in asyncio.run(photograph(sys.argv[1:] or ["/docs"])):
+        print(file)
