@@ -12,7 +12,9 @@ def add_partner_commands(commands: "argparse._SubParsersAction[argparse.Argument
         commands, "partner-key", _partner_key, "make a key for a partner or device; shown once"
     )
     key.add_argument("name", help="name of the partner")
-    key.add_argument("--scope", action="append", required=True, help="trip.report or bag.weigh")
+    key.add_argument(
+        "--scope", action="append", required=True, help="event.send, trip.report, bag.weigh, ..."
+    )
     key.add_argument("--kind", choices=("partner", "device"), default="partner")
     key.add_argument(
         "--source", help="source of its events; the partner of a known one gets another key"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backend.demo.album import RENDERED, SEED_FIRST, Photo
 from backend.demo.city import DISTRICTS
-from backend.demo.client import Client, Reply, clock, needed
+from backend.demo.client import Client, Reply, clock, needed, together
 from backend.demo.crowd import Crowd
 from backend.demo.tally import OUTCOMES
 from backend.demo.town_hall import TownHall
@@ -86,7 +86,7 @@ async def return_trays(crowd: Crowd, hall: TownHall, guests: Sequence[int]) -> s
     camera = await enrol_camera(hall)
     people: list[int | None] = [*guests, None]
     seen = [_return_tray(crowd, camera, guest, n) for n, guest in enumerate(people)]
-    outcomes = Counter(await asyncio.gather(*seen))
+    outcomes = Counter(await together(*seen))
     counts = " · ".join(
         f"{words} {outcomes[each]}" for each, words in OUTCOMES.items() if outcomes[each]
     )

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
+
+T = TypeVar("T")
 
 CALLS_AT_ONCE = 8  # below the 32 uploads that the service takes at a time
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=90)  # a photo's own deadline is 60 s
@@ -131,6 +133,23 @@ def open_session(port: int) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=CALLS_AT_ONCE),
         trust_env=False,
     )
+
+
+async def together(*days: Coroutine[Any, Any, T]) -> list[T]:
+    """Let all run at once; what one of them counts on in vain ends the others.
+
+    Raises:
+        CallRefused: The first of them, out of its groups.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in days]
+    except* CallRefused as refused:
+        one: BaseException = refused
+        while isinstance(one, BaseExceptionGroup):
+            one = one.exceptions[0]
+        raise one from None
+    return [task.result() for task in tasks]
 
 
 async def sign_in(session: aiohttp.ClientSession, subject: str, *, role: str = "member") -> Client:

@@ -26,6 +26,7 @@ class Crowd:
     Attributes:
         now: The service's clock when the day began.
         members: Callers who have signed in, by number.
+        told: What became of what needs no photo, a line for each.
         pages: What the day has left on public pages: words and paths.
     """
 
@@ -35,6 +36,7 @@ class Crowd:
     tally: Tally
     screen: Screen
     members: dict[int, Client] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
     _seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 

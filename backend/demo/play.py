@@ -1,6 +1,5 @@
 """The play in its order: the city, 李青, everybody, the totals, the proof."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from backend.db import fetch_one
 from backend.demo.album import PARTS, Photo, rendered_album
 from backend.demo.citizen import follow, her_photos
 from backend.demo.city import CITY, CITY_REGION, DISTRICTS, FUND_POINTS, HEROINE, City, seed_city
-from backend.demo.client import Client, clock, sign_in
+from backend.demo.client import Client, clock, sign_in, together
 from backend.demo.crowd import Crowd
 from backend.demo.institutions import meet_institutions
 from backend.demo.proof import prove
@@ -101,11 +100,9 @@ async def _act(crowd: Crowd, hall: TownHall, album: Sequence[Photo]) -> None:
     used = await follow(crowd, her_photos(album))
     crowd.screen.title("全城同时打卡 The whole city checks in")
     rest = [photo for photo in album if photo not in used]
-    told, _ = await asyncio.gather(
-        meet_institutions(crowd, hall), crowd.live(rest, first=HEROINE + 1)
-    )
+    await together(meet_institutions(crowd, hall), crowd.live(rest, first=HEROINE + 1))
     crowd.screen.title("合作方与设备 Partners and devices")
-    for line in told:
+    for line in crowd.told:
         crowd.screen.say(f"  · {line}")
     for words, path in crowd.pages.items():
         crowd.screen.say(f"  · {words}  {path}")

@@ -1,12 +1,11 @@
 """Plastic out of the sea: handed in, paid, gathered, and followed until it is a product."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backend.demo.city import DISTRICTS
-from backend.demo.client import clock, needed
+from backend.demo.client import clock, needed, together
 from backend.demo.crowd import Crowd
 from backend.demo.town_hall import Partner, TownHall, write
 
@@ -84,11 +83,11 @@ async def open_harbour(crowd: Crowd, hall: TownHall) -> Harbour:
 async def clean_the_sea(crowd: Crowd, hall: TownHall, fishers: Sequence[int]) -> str:
     """Members and a card's holder hand in; all of it becomes one lot of a product."""
     harbour = await open_harbour(crowd, hall)
-    hand_ins = await asyncio.gather(
+    hand_ins = await together(
         *(_hand_in(crowd, harbour, fisher) for fisher in fishers),
         harbour.weigh(_mass_g(0), subject_token=crowd.city.card_token),
     )
-    paid_fen = sum(await asyncio.gather(*(_pay(harbour, hand_in) for hand_in in hand_ins)))
+    paid_fen = sum(await together(*(_pay(harbour, hand_in) for hand_in in hand_ins)))
     gathered = await harbour.gather(hand_ins)
     lot, mass_g = gathered["made"][0], gathered["made_g"]
     for stage in ("port", "sorter", "recycler"):
