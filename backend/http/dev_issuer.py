@@ -101,6 +101,7 @@ class DevIssuer:
                 body=TokenRequest,
                 answers={200: IssuedToken},
                 summary="Development only: become anybody.",
+                summary_zh="仅供开发:获取任意身份的令牌",
             ),
             Route(
                 "GET",
@@ -109,6 +110,7 @@ class DevIssuer:
                 policy=PUBLIC,
                 answers={200: KeyDocument},
                 summary="Development only: the issuer's public key.",
+                summary_zh="仅供开发:签发方公钥",
             ),
             Route(
                 "GET",
@@ -117,6 +119,7 @@ class DevIssuer:
                 policy=PUBLIC,
                 answers={200: IssuerDocument},
                 summary="Development only: where the key is.",
+                summary_zh="仅供开发:签发方配置",
             ),
         ]
 
