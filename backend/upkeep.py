@@ -18,6 +18,7 @@ from backend.campaigns.budgets import fund_rows, raise_alerts
 from backend.campaigns.domain import used_percent
 from backend.campaigns.pending import fundable_queues
 from backend.canteens.joining import join_waiting, lapse_waiting
+from backend.canteens.told_meals import settle_told_meals
 from backend.checkins.queries import clock
 from backend.checkins.resemblance_queries import THUMBNAIL_KEPT_H, forget_thumbnails
 from backend.crediting.expiry import expire_next
@@ -159,10 +160,14 @@ def tray_duties(engine: AsyncEngine, store: EvidenceStore, rules: Rulebook) -> S
     async def join() -> int:
         return await join_waiting(engine, store, rules)
 
+    async def settle() -> int:
+        return await settle_told_meals(engine, rules)
+
     async def lapse() -> int:
         return await lapse_waiting(engine, rules.clock_shift_s)
 
     return [
         Duty("join_trays", join, JOIN_TRAYS_EVERY_S),
+        Duty("settle_told_meals", settle, JOIN_TRAYS_EVERY_S),
         Duty("lapse_trays", lapse, LAPSE_TRAYS_EVERY_S),
     ]

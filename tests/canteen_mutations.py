@@ -1,17 +1,32 @@
 """Ways to break the books of canteens and cards; joined with the others in `mutations`."""
 
 CANTEEN_MUTATIONS = {
+    "an event that waits for the score of a tray that nobody has": (
+        "meal_events_have_trays",
+        "UPDATE parked_event SET awaited = concat(awaited, '9') WHERE waits_for = 'score'",
+    ),
+    "a meal that counted without a tray": (
+        "meal_events_have_trays",
+        (
+            "UPDATE partner_event SET type = 'tanhui.meal.returned.v1' WHERE (source, event_id) ="
+            " (SELECT source, event_id FROM partner_event WHERE outcome = 'credited'"
+            " AND type = 'tanhui.trip.v1' LIMIT 1)"
+        ),
+    ),
     "a tray that became another check-in": (
         "trays_are_check_ins",
         "UPDATE tray SET sequence = sequence + 100 WHERE status = 'joined'",
+        "meal_events_have_trays",
     ),
     "a camera's check-in without its tray": (
         "trays_are_check_ins",
         "DELETE FROM tray WHERE status = 'joined'",
+        "meal_events_have_trays",
     ),
     "a device that reports for another partner": (
         "devices_in_their_place",
         "UPDATE device SET partner_id = (SELECT id FROM partner WHERE id <> partner_id LIMIT 1)",
+        "meal_events_have_trays",
     ),
     "a tray seen elsewhere": (
         "devices_in_their_place",

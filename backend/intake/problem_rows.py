@@ -6,7 +6,6 @@ from backend.errors import DomainError
 from backend.http.problem import ProblemType
 from backend.intake.controls.steps import ListNotComplete
 from backend.intake.events.domain import CorrectionTooWide, EventIdReused, EventTypeUnknown
-from backend.intake.events.meals import MealPhotoNeeded
 from backend.intake.no_drive import (
     OdometerPhotoApart,
     OdometerPhotoMissing,
@@ -31,10 +30,6 @@ EVENT_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "list-not-complete", 409, "尚未逐条列出全部事件", "The list is not complete",
         "请上报当日全部事件的清单,已列 listed 条,共 count 条",
         "List all events of the day in parts; `listed` of `count` are here",
-    ),
-    MealPhotoNeeded: ProblemType(
-        "meal-photo-needed", 422, "光盘须由照片评定", "A photo of the tray is needed",
-        "请由餐厅设备上传餐盘照片", "Let the canteen's device send the photo of the tray",
     ),
     CorrectionTooWide: ProblemType(
         "correction-too-wide", 422, "更正的内容超出范围", "Correction too wide",

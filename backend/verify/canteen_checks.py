@@ -33,6 +33,18 @@ SELECT canteen_id, day, count(*) AS entries, max(entry) AS last_entry FROM waste
 GROUP BY canteen_id, day HAVING count(*) <> max(entry)
 """
 
+# What an event says of a tray is true of its own partner's trays only.
+_MEAL_EVENTS = """
+SELECT event.source, event.event_id, event.check_in_id, told.awaited, tray.id AS tray_id
+FROM partner_event AS event LEFT JOIN parked_event AS told USING (partner_id, source, event_id)
+LEFT JOIN tray ON (event.check_in_id IS NOT NULL AND tray.check_in_id = event.check_in_id)
+  OR (told.waits_for = 'score' AND concat(tray.device_id, ':', tray.sequence) = told.awaited)
+LEFT JOIN device ON device.id = tray.device_id
+WHERE event.type = 'tanhui.meal.returned.v1'
+  AND (event.check_in_id IS NOT NULL OR told.waits_for = 'score')
+  AND (tray.check_in_id IS NULL OR device.partner_id IS DISTINCT FROM event.partner_id)
+"""
+
 CANTEEN_CHECKS = (
     Check(
         "trays_are_check_ins",
@@ -45,6 +57,12 @@ CANTEEN_CHECKS = (
         "设备、食堂、密钥和餐盘属于同一合作方",
         "A device, its canteen, its key and its trays belong together",
         _DEVICES,
+    ),
+    Check(
+        "meal_events_have_trays",
+        "计入的餐盘事件都对应本合作方设备拍摄的餐盘",
+        "An event about a meal that counted, or waits for its score, has a tray of its own partner",
+        _MEAL_EVENTS,
     ),
     Check(
         "waste_keeps_its_corrections",

@@ -38,6 +38,7 @@ Change = tuple[Role, datetime | None, str]
 
 # A withdrawal does not say of what kind of activity; this is the widest window but the trees'.
 WITHDRAWAL_WAIT = timedelta(days=62)
+SCORE_WAIT = timedelta(days=62)  # longer than any photo waits for a person
 
 
 @dataclass(slots=True)
@@ -153,8 +154,12 @@ def _book(
     window = late_window(deed.action, rules)
     assert deed.occurred_at is not None, "what reports an activity says when it began"
     told_from = deed.told_from or deed.occurred_at
+    if report.waits_for == "score" and known.now < told_from + SCORE_WAIT:
+        return Became("parked", wait=Wait("score", deed.tray or "", told_from + SCORE_WAIT))
     check_in_time(told_from, known.now, window)
     report.kind.check(deed, known.now)
+    if deed.tray is not None:
+        return Became("parked", wait=Wait("tray", deed.tray, told_from + window))
     account_id = None
     if deed.bag is None:
         account_id = known.accounts.get(Customer(report.key.partner_id, report.subject or ""))
@@ -215,7 +220,8 @@ def _amended(deed: Deed, event: PartnerEvent, now: datetime) -> Deed:
     changed = deed._replace(quantities=told.quantities, ended_at=told.ended_at or deed.ended_at)
     # A bag's check-in began when it was bound, which no weighing knows.
     is_same_start = told.bag is not None or told.occurred_at in {None, deed.occurred_at}
-    if told.action != deed.action or not is_same_start:
+    # What a tray was is its score, which nobody corrects; whose it was can be withdrawn.
+    if told.action != deed.action or not is_same_start or told.tray is not None:
         raise CorrectionTooWide
     event.kind.check(changed, now)
     return changed

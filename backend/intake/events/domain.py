@@ -68,6 +68,7 @@ class Deed(NamedTuple):
             given.
         open_for: How long it waits for the event that completes it.
         bag: Code of the bag whose binding names the member.
+        tray: Device and sequence of the tray whose photo is judged, with a colon between.
     """
 
     action: str
@@ -82,6 +83,7 @@ class Deed(NamedTuple):
     told_from: datetime | None = None
     open_for: timedelta | None = None
     bag: str | None = None
+    tray: str | None = None
 
 
 def _anything(_: Deed, __: datetime) -> None:
@@ -125,7 +127,7 @@ class PartnerEvent(NamedTuple):
         region: Where it counts unless its data says otherwise.
         reported_by: `partner` or `device`, as the key is one.
         body: What identity is decided by, as canonical JSON; kept while the event waits.
-        is_waiting: It was recorded before and waits in `parked_event`.
+        waits_for: It was recorded before and waits in `parked_event`, for this.
     """
 
     key: EventKey
@@ -139,7 +141,7 @@ class PartnerEvent(NamedTuple):
     reported_by: str
     body: bytes
     sha256: bytes
-    is_waiting: bool = False
+    waits_for: str | None = None
 
     @property
     def type(self) -> str:
@@ -152,6 +154,11 @@ class PartnerEvent(NamedTuple):
         return self.key if self.about is None else self.key._replace(event_id=self.about)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it is on record already."""
+        return self.waits_for is not None
+
+    @property
     def rank(self) -> tuple[int, datetime, str]:
         """Of the changes to one activity the highest counts, whenever it arrived."""
         return rank_of(self.role, self.told_at, self.key.event_id)
@@ -161,8 +168,8 @@ class Wait(NamedTuple):
     """What an event waits for, and until when.
 
     Attributes:
-        waits_for: `link`, `event`, `bag` or `tap_out`.
-        awaited: The partner's customer, the event's id or the bag's code.
+        waits_for: `link`, `event`, `bag`, `tap_out`, `tray` or `score`.
+        awaited: The partner's customer, the event's id, the bag's code or the tray.
     """
 
     waits_for: str

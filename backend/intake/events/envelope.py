@@ -140,7 +140,9 @@ def decode_field(value: str) -> str:
     return text
 
 
-def read_parked(key: EventKey, body: str, *, reported_by: str, region: str) -> PartnerEvent:
+def read_parked(
+    key: EventKey, body: str, *, waits_for: str, reported_by: str, region: str
+) -> PartnerEvent:
     """An event that waits, as it was read when it came.
 
     Raises:
@@ -149,7 +151,7 @@ def read_parked(key: EventKey, body: str, *, reported_by: str, region: str) -> P
     kept: dict[str, Any] = msgspec.json.decode(body)
     document = {"specversion": "1.0", "id": key.event_id, "source": key.source, **kept}
     speaker = Speaker(key.partner_id, reported_by, region)
-    return read_event(document, speaker)._replace(is_waiting=True)
+    return read_event(document, speaker)._replace(waits_for=waits_for)
 
 
 def _check_attributes(document: Mapping[object, object]) -> None:

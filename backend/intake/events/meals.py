@@ -1,33 +1,40 @@
-"""`tanhui.meal.returned.v1`: a tray that came back to a canteen's camera."""
+"""`tanhui.meal.returned.v1`: whose tray it is that a canteen's camera has photographed.
+
+The score is always ours. The event names a tray by its device and sequence, and brings no photo:
+that one the device sends itself. Before or after, the tray becomes its customer's check-in.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 
-from backend.errors import DomainError
 from backend.intake.bodies import Moment, Region
 from backend.intake.domain import in_utc
-from backend.intake.events.domain import Deed, EventKind, Thing
-
-
-class MealPhotoNeeded(DomainError):
-    """A meal is scored by the programme from the tray's photo, which this inlet does not take."""
+from backend.intake.events.domain import Deed, EventKind
 
 
 class MealReturned(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A tray that a camera has seen; identity is the device and its sequence."""
+    """A tray of a device of yours; `device` is its id, `sequence` its count of this tray."""
 
-    device: Thing
-    sequence: Annotated[int, msgspec.Meta(ge=1)]
+    device: UUID
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     returned_at: Moment
     region: Region | None = None
 
 
 def _meal(data: MealReturned) -> Deed:
-    """The score is always ours, so a partner's word alone is no evidence of a clean plate."""
-    in_utc(data.returned_at)
-    raise MealPhotoNeeded
+    names = (str(data.device), str(data.sequence))
+    return Deed(
+        "clean_plate",
+        in_utc(data.returned_at),
+        None,
+        {"meals": 1},
+        ("tray", *names),
+        region=data.region,
+        tray=":".join(names),
+    )
 
 
 MEAL = EventKind(
@@ -38,7 +45,7 @@ MEAL = EventKind(
     _meal,
     (
         MealReturned(
-            device="tray-return-1",
+            device=UUID("019ff7a0-0000-7000-8000-000000000001"),
             sequence=1_024,
             returned_at=datetime(2026, 11, 20, 4, tzinfo=UTC),
             region="330100",

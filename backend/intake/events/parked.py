@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded, run_batch
+from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded, WriteBatch, run_batch
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
 from backend.intake.events.domain import EventKey
@@ -25,6 +25,8 @@ from backend.outbox import Work
 
 OVER_AT_ONCE_MAX: Final = 500  # half a batch: each may bring the events that wait for it
 PUT_OFF_S: Final = 3_600  # what fails alone fails again soon; it is counted, and tried every hour
+
+Write = WriteBatch[EventKey, bool]
 
 _log = structlog.get_logger(__name__)
 _failed = Counter("tanhui_parked_failed", "Tries to decide a waiting event that failed")
@@ -48,24 +50,30 @@ async def end_waits(engine: AsyncEngine, rules: Rulebook) -> int:
     """
     async with engine.connect() as conn:
         over = await find_over(conn, clock_shift_s=rules.clock_shift_s, limit=OVER_AT_ONCE_MAX)
-    return await _decide(engine, over, rules)
+    return await decide_apart(engine, partial(_write_over, rules=rules), over, rules)
 
 
-async def _decide(engine: AsyncEngine, over: Sequence[EventKey], rules: Rulebook) -> int:
-    if not over:
+async def decide_apart(
+    engine: AsyncEngine, write: Write, keys: Sequence[EventKey], rules: Rulebook
+) -> int:
+    """Decide waiting events, in halves where one of them fails; return how many were decided.
+
+    `write` says of each event whether it has decided it.
+    """
+    if not keys:
         return 0
     try:
-        answers = await run_batch(engine, partial(_write_over, rules=rules), over)
+        answers = await run_batch(engine, write, keys)
     except (Overloaded, OutcomeUnknown):
         raise
     except Exception as error:  # noqa: BLE001  # whatever one event raises, the others must flow
-        if len(over) == 1:
-            await _put_off(engine, over[0], error, rules)
+        if len(keys) == 1:
+            await _put_off(engine, keys[0], error, rules)
             return 0
-        middle = len(over) // 2
-        first = await _decide(engine, over[:middle], rules)
-        return first + await _decide(engine, over[middle:], rules)
-    for key, answer in zip(over, answers, strict=True):
+        middle = len(keys) // 2
+        first = await decide_apart(engine, write, keys[:middle], rules)
+        return first + await decide_apart(engine, write, keys[middle:], rules)
+    for key, answer in zip(keys, answers, strict=True):
         if isinstance(answer, ItemImpossible):
             await _put_off(engine, key, answer, rules)
     return sum(answer is True for answer in answers)

@@ -13,7 +13,7 @@ from backend.intake.events.domain import Became, EventKey, PartnerEvent
 from backend.intake.events.queries import KEYS, arrays_of, key_of
 from backend.partners.cards import token_digest
 
-_PARKED = "partner_id, source, event_id, body, reported_by, region"
+_PARKED = "partner_id, source, event_id, body, waits_for, reported_by, region"
 
 
 class Parked(NamedTuple):
@@ -21,6 +21,7 @@ class Parked(NamedTuple):
 
     key: EventKey
     body: str
+    waits_for: str
     reported_by: str
     region: str
 
@@ -72,6 +73,21 @@ async def park(
         ],
         now=now,
     )
+
+
+async def wait_for_scores(
+    conn: AsyncConnection, keys: Collection[EventKey], until: datetime
+) -> None:
+    """Let locked events whose tray has become a check-in wait until that one is decided."""
+    if keys:
+        await run(
+            conn,
+            "UPDATE parked_event SET waits_for = 'score', until = :until"
+            " WHERE (partner_id, source, event_id) IN"
+            f" (SELECT partner_id, source, event_id FROM {KEYS})",
+            **arrays_of(keys),
+            until=until,
+        )
 
 
 async def unpark(conn: AsyncConnection, keys: Collection[EventKey]) -> None:
@@ -141,7 +157,7 @@ async def lock_parked(
     """
     rows = await fetch(
         conn,
-        f"SELECT {_PARKED}, waits_for FROM parked_event WHERE (partner_id, source, event_id) IN"
+        f"SELECT {_PARKED} FROM parked_event WHERE (partner_id, source, event_id) IN"
         f" (SELECT partner_id, source, event_id FROM {KEYS})"
         " ORDER BY partner_id, source, event_id FOR UPDATE SKIP LOCKED",
         **arrays_of(keys),
@@ -153,4 +169,4 @@ async def lock_parked(
 
 
 def _parked(row: Row[Any]) -> Parked:
-    return Parked(key_of(row), row.body, row.reported_by, row.region)
+    return Parked(key_of(row), row.body, row.waits_for, row.reported_by, row.region)

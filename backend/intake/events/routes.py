@@ -50,7 +50,6 @@ from backend.intake.events.envelope import (
     read_binary,
     read_event,
 )
-from backend.intake.events.meals import MealPhotoNeeded
 from backend.intake.events.type_routes import EventTypes
 from backend.meters.domain import BaselineUnknown
 from backend.partners.domain import RegionNotGranted, SourceNotGranted, TypeNotGranted
@@ -76,7 +75,7 @@ Data = Annotated[dict[str, Any], msgspec.Meta(description="Data; attributes are 
 _PROBLEMS = (
     *(EventTypeUnknown, EventIdReused, SourceNotGranted, TypeNotGranted, RegionNotGranted),
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
-    *(CorrectionTooWide, MealPhotoNeeded, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
+    *(CorrectionTooWide, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
     *(*NO_SUCH_BAG, BagAlreadyWeighed, BagAlreadySorted, BagLapsed, BagLost, SortingNotFitting),
     *(BaselineUnknown, MoreThanAlive, PlantingElsewhere),
     *(MalformedJson, PayloadTooLarge, UnsupportedMediaType),

@@ -93,7 +93,11 @@ def _read_again(waiting: Sequence[Parked]) -> _ReadAgain:
     for each in waiting:
         try:
             event = read_parked(
-                each.key, each.body, reported_by=each.reported_by, region=each.region
+                each.key,
+                each.body,
+                waits_for=each.waits_for,
+                reported_by=each.reported_by,
+                region=each.region,
             )
         except DomainError:
             read.refused.append(each.key)

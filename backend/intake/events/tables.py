@@ -61,6 +61,13 @@ partner_event = Table(
         "type",
         postgresql_where="day IS NOT NULL",
     ),
+    # A tray is one event's.
+    Index(
+        "uq_partner_event_meal",
+        "check_in_id",
+        unique=True,
+        postgresql_where="type = 'tanhui.meal.returned.v1'",
+    ),
     # The changes to one activity; reports, which are nearly all rows, are not in it.
     Index(
         "ix_partner_event_about",
@@ -78,7 +85,7 @@ parked_event = Table(
     Column("source", Text, primary_key=True),
     Column("event_id", Text, primary_key=True),
     Column("waits_for", Text, nullable=False),
-    # The partner's customer, the event's id, or the bag's code.
+    # The partner's customer, the event's id, the bag's code, or a device's tray.
     Column("awaited", Text, nullable=False),
     # A customer's token as cards keep theirs: who gets a card finds what was done with it before.
     Column("awaited_sha256", LargeBinary),
@@ -93,12 +100,20 @@ parked_event = Table(
         ["partner_id", "source", "event_id"],
         ["partner_event.partner_id", "partner_event.source", "partner_event.event_id"],
     ),
-    CheckConstraint("waits_for IN ('link', 'event', 'bag', 'tap_out')", name="waits_for"),
+    CheckConstraint(
+        "waits_for IN ('link', 'event', 'bag', 'tap_out', 'tray', 'score')", name="waits_for"
+    ),
     CheckConstraint("(waits_for = 'link') = (awaited_sha256 IS NOT NULL)", name="link_has_digest"),
     Index(
         "ix_parked_event_awaited_sha256",
         "awaited_sha256",
         postgresql_where="awaited_sha256 IS NOT NULL",
+    ),
+    # Small beside all that waits: what canteens look for every two seconds.
+    Index(
+        "ix_parked_event_trays",
+        "awaited",
+        postgresql_where="waits_for IN ('tray', 'score')",
     ),
     # Who waits for this customer, event or bag.
     Index("ix_parked_event_awaited", "awaited", "partner_id"),
