@@ -145,6 +145,7 @@ async def test_a_bag_was_weighed_when_the_event_says_and_by_who_sent_it(service)
 
 async def test_a_foreign_source_a_wrong_clock_and_an_unknown_type_are_refused_one_by_one(service):
     await service.link_card("card-1", "li")
+    await service.drained()  # of the link
     before = await service.row_counts()
     year = [make_ride(datetime(y, 1, 1, tzinfo=UTC)) for y in (1970, 2099)]
     results = await send(
