@@ -158,3 +158,46 @@ async def test_a_meal_of_the_day_before_yesterday_is_too_late_and_none_is_correc
     )
     [refused] = await send(metro, correction)
     assert refused["problem"]["type"] == "/problems/correction-too-wide"
+
+
+async def make_older(service, event, hours):
+    """As if the event had come earlier: its wait is over, and its day long past."""
+    was = datetime.fromisoformat(event["data"]["returned_at"])
+    await service.execute(
+        "UPDATE parked_event SET until = now(), body = replace(body, :was, :is)"
+        " WHERE event_id = :id",
+        id=event["id"],
+        was=event["data"]["returned_at"],
+        **{"is": (was - timedelta(hours=hours)).isoformat()},
+    )
+
+
+async def test_a_meal_whose_tray_never_comes_lapses(service):
+    camera, metro = await open_camera(service), service.by_key("metro")
+    await service.link_card("card-1", "li")
+    event = make_meal(camera)
+    await send(metro, event)
+    await make_older(service, event, hours=25)
+    await becomes(service, event, "lapsed")
+    assert await service.value("SELECT count(*) FROM parked_event") == 0
+
+
+async def test_a_meal_that_a_person_must_look_at_waits_beyond_its_day_and_with_its_changes(service):
+    camera, metro = await open_camera(service), service.by_key("metro")
+    await service.link_card("card-1", "li")
+    await see(camera, await service.script(make_photo(1), "in_review", "uncertain"))
+    event = make_meal(camera)
+    await send(metro, event)
+
+    async def waits_for_its_score():
+        return await service.value(
+            "SELECT count(*) = 1 FROM parked_event WHERE waits_for = 'score'"
+        )
+
+    await until(waits_for_its_score)
+    await make_older(service, event, hours=25)
+    [waiting] = await send(metro, make_withdrawal(event, name="meal.returned"))
+    assert (waiting["status"], waiting["waits_for"]) == ("parked", "event")
+    assert await waits_for_its_score()
+    assert await outcome_of(service, event) == "parked"
+    assert await check_invariants(service.engine) == []
