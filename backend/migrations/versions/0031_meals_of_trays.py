@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0029c"
-down_revision: str | None = "0029b"
+revision: str = "0031"
+down_revision: str | None = "0030"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
