@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.rewards.domain import MANAGER
 from backend.rewards.refusals import NotStaff
 
 
@@ -78,6 +79,18 @@ async def insert_merchant(
         zh=name_zh,
         en=name_en,
     )
+
+
+async def lock_managers(conn: AsyncConnection, merchant_id: UUID) -> list[str]:
+    """Who manages this merchant, locked: two who dismiss each other follow one another."""
+    rows = await fetch(
+        conn,
+        "SELECT subject FROM merchant_staff WHERE merchant_id = :merchant AND is_active"
+        " AND role = :manager ORDER BY subject FOR UPDATE",
+        merchant=merchant_id,
+        manager=MANAGER,
+    )
+    return [row.subject for row in rows]
 
 
 async def put_staff(conn: AsyncConnection, staff: Staff, *, is_active: bool) -> bool:

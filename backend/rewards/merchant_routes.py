@@ -32,10 +32,11 @@ from backend.rewards.merchant_queries import (
     insert_store,
     list_of,
     list_staff,
+    lock_managers,
     points_of_merchant,
     put_staff,
 )
-from backend.rewards.refusals import NotStaff, StaffElsewhere
+from backend.rewards.refusals import ManagerNeeded, NotStaff, StaffElsewhere
 from backend.rewards.route_kinds import (
     AUDITS,
     BUSY,
@@ -115,7 +116,7 @@ class MerchantDesk:
                 summary_zh="新增、修改或停用员工",
                 body=StaffBody,
                 answers={200: StaffAnswer},
-                problems=(NotStaff, StaffElsewhere, *BUSY),
+                problems=(NotStaff, StaffElsewhere, ManagerNeeded, *BUSY),
             ),
             lists(
                 "/v1/merchant/staff",
@@ -200,6 +201,9 @@ class MerchantDesk:
         async def put(conn: AsyncConnection, _: datetime) -> None:
             merchant_id = await merchant_of(conn, call, MANAGER)
             staff = Staff(subject_of(call, body.subject), merchant_id, body.role, body.name)
+            manages = body.is_active and staff.role == MANAGER
+            if not manages and await lock_managers(conn, merchant_id) == [staff.subject]:
+                raise ManagerNeeded
             if not await put_staff(conn, staff, is_active=body.is_active):
                 raise StaffElsewhere
 

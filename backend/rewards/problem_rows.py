@@ -11,6 +11,7 @@ from backend.rewards.refusals import (
     CorrectionAsked,
     CorrectionDecided,
     LimitReached,
+    ManagerNeeded,
     MemberCodeNotValid,
     NothingToClose,
     NotStaff,
@@ -56,6 +57,10 @@ REWARD_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     StaffElsewhere: ProblemType(
         "staff-elsewhere", 409, "这个账号已属于另一家商户", "Works for another merchant",
         "请换一个账号,或先由原商户停用并联系运营人员", "Use another sign-in, or ask the operator",
+    ),
+    ManagerNeeded: ProblemType(
+        "manager-needed", 409, "这是商户唯一的管理员", "The merchant's only manager",
+        "请先添加另一位管理员", "Add another manager first",
     ),
     TillCodeNotValid: ProblemType(
         "till-code-not-valid", 422, "绑定码无效或已过期", "Enrolment code not valid",

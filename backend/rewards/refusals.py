@@ -11,6 +11,10 @@ class StaffElsewhere(DomainError):
     """This person works for another merchant; one sign-in settles for one merchant only."""
 
 
+class ManagerNeeded(DomainError):
+    """Without this manager nobody could manage the merchant or name another one."""
+
+
 class TillCodeNotValid(DomainError):
     """This enrolment code was used, is older than a day, or was never given out."""
 

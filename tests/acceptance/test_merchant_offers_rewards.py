@@ -71,6 +71,33 @@ async def test_a_dismissed_cashier_does_nothing_more(service):
     assert (reply.status, reply.problem) == (403, "not-staff")
 
 
+async def test_a_merchant_never_loses_its_last_manager(service):
+    shop = await open_shop(service)
+    gone = {"subject": "cafe-manager", "role": "merchant_manager", "name": "王", "is_active": False}
+    for change in (gone, {**gone, "role": "cashier", "is_active": True}):
+        reply = await shop.manager.post("/v1/merchant/staff", change)
+        assert (reply.status, reply.problem) == (409, "manager-needed")
+    assert (await shop.manager.get("/v1/merchant/staff")).status == 200
+    second = {"subject": "cafe-second", "role": "merchant_manager", "name": "李"}
+    assert (await shop.manager.post("/v1/merchant/staff", second)).status == 200
+    assert (await shop.manager.post("/v1/merchant/staff", gone)).status == 200
+
+
+async def test_two_managers_who_dismiss_each_other_leave_one(service):
+    shop = await open_shop(service)
+    second = {"subject": "cafe-second", "role": "merchant_manager", "name": "李"}
+    assert (await shop.manager.post("/v1/merchant/staff", second)).status == 200
+    other = await service.caller("cafe-second", "merchant_manager")
+    first = {**second, "subject": "cafe-manager", "is_active": False}
+    replies = await asyncio.gather(
+        shop.manager.post("/v1/merchant/staff", {**second, "is_active": False}),
+        other.post("/v1/merchant/staff", first),
+    )
+    assert sorted(reply.status for reply in replies) in ([200, 403], [200, 409])
+    active = "SELECT count(*) FROM merchant_staff WHERE is_active AND role = 'merchant_manager'"
+    assert await service.value(active) == 1
+
+
 async def test_a_cashier_is_no_manager_whatever_her_token_says(service):
     shop = await open_shop(service)
     token = await service.caller("cafe-cashier", "merchant_manager")
