@@ -15,6 +15,7 @@ from backend.http.problem import Fault
 from backend.http.reading import body_chunks, check_encoding, check_size
 from backend.http.refusals import MalformedMultipart, PayloadTooLarge, ValidationFailed
 from backend.http.signed import check_digest
+from backend.http.texts import unreadable
 
 TEXT_BYTES_MAX: Final = 4 * 1024  # ids and short notes
 FILE_BYTES_MAX: Final = 10 * 1024 * 1024  # a phone's 12 MP JPEG is 3 to 6 MB
@@ -167,9 +168,9 @@ def _check_part(field: FormField, content: bytes) -> None:
         return
     if is_long:
         raise ValidationFailed(errors=(Fault(f"/{field.name}", "too_long"),))
-    if b"\0" in content:
-        raise ValidationFailed(errors=(Fault(f"/{field.name}", "nul_character"),))
     try:
-        content.decode()
+        code = unreadable(content.decode())
     except UnicodeDecodeError:
-        raise ValidationFailed(errors=(Fault(f"/{field.name}", "not_utf8"),)) from None
+        code = "not_utf8"
+    if code:
+        raise ValidationFailed(errors=(Fault(f"/{field.name}", code),))

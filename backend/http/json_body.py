@@ -7,13 +7,13 @@ that every party reads in the same way.
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from backend.http.problem import Fault
 from backend.http.refusals import MalformedJson, ValidationFailed
+from backend.http.texts import leaves, unreadable_leaves
 
 DEPTH_MAX: Final = 32  # ours nest to 4; a decoder that recurses must stop far before the C stack
 INTEGER_MAX: Final = 2**63 - 1  # what PostgreSQL's bigint holds
@@ -62,7 +62,13 @@ def parse(data: bytes) -> object:
 
 
 def convert(document: object, kind: object) -> object:
-    """Give a parsed document its type, without turning one JSON type into another."""
+    """Give a parsed document its type, without turning one JSON type into another.
+
+    Raises:
+        ValidationFailed: Another shape, or a text that nobody can read; with its pointer.
+    """
+    for fault in unreadable_leaves(document):
+        raise ValidationFailed(errors=(fault,))
     try:
         converted: object = msgspec.convert(document, kind, strict=True)
     except msgspec.ValidationError as error:
@@ -116,7 +122,7 @@ def _refuse_depth(text: str) -> None:
 
 
 def _refuse_values(document: object) -> None:
-    for pointer, value in _leaves(document, ""):
+    for pointer, value in leaves(document, ""):
         if isinstance(value, str):
             _refuse_text(value, pointer)
         elif isinstance(value, int) and not -INTEGER_MAX <= value <= INTEGER_MAX:
@@ -130,20 +136,6 @@ def _refuse_text(text: str, pointer: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise MalformedJson("A string holds half of a surrogate pair.") from None
-
-
-def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
-    """Walk scalars and member names; names that are not identifiers stay out of the pointer."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield pointer, name
-            step = name if name.isidentifier() and name.isascii() else "..."
-            yield from _leaves(member, f"{pointer}/{step}")
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _leaves(element, f"{pointer}/{index}")
-    else:
-        yield pointer, value
 
 
 class _LongInteger(Exception):

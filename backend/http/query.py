@@ -13,6 +13,7 @@ import msgspec
 from backend.http.json_body import fault_of
 from backend.http.problem import Fault
 from backend.http.refusals import MalformedRequest, ValidationFailed
+from backend.http.texts import unreadable_leaves
 
 PARAMETERS_MAX: Final = 32  # no list has a third of that many filters
 
@@ -57,7 +58,7 @@ def split_query(query_string: str) -> dict[str, str]:
 
     Raises:
         MalformedRequest: Repeated, not UTF-8, too many, or an empty name.
-        ValidationFailed: A value holds NUL.
+        ValidationFailed: A text that nobody can read.
     """
     try:
         pairs = parse_qsl(
@@ -71,8 +72,8 @@ def split_query(query_string: str) -> dict[str, str]:
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         raise MalformedRequest("A parameter occurs twice.")
-    if any("\0" in text for text in parameters.values()):
-        raise ValidationFailed(errors=(Fault("", "nul_character"),))
+    for fault in unreadable_leaves(parameters):
+        raise ValidationFailed(errors=(fault,))
     return parameters
 
 

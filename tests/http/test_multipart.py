@@ -150,6 +150,7 @@ WRONG = {
     "text not utf-8": (form(part("capture", b"\xff")), "/capture", "not_utf8"),
     "long text": (form(part("capture", b"x" * 4_097)), "/capture", "too_long"),
     "nul in text": (form(part("capture", b"a\0b")), "/capture", "nul_character"),
+    "escape in text": (form(part("capture", b"a\x1bb")), "/capture", "control_character"),
 }
 
 

@@ -65,6 +65,10 @@ def encoded(value):
         ({"traceparent": {"a": 1}}, "/traceparent", "unexpected"),
         ({"time": "yesterday"}, "/time", "unknown_value"),
         ({"time": "2026-11-20T08:41:00"}, "/time", "unexpected"),  # no offset
+        ({"id": "a\nb"}, "/id", "control_character"),
+        ({"subject": "a\x07"}, "/subject", "control_character"),
+        ({"subject": "  "}, "/subject", "blank"),
+        ({"data": {**RIDE, "region": "a\u202eb"}}, "/data/region", "control_character"),
         ({"datacontenttype": "text/xml"}, "/datacontenttype", "unknown_value"),
         ({"data": None}, "/data", "missing"),
         ({"data": "text"}, "/data", "unexpected"),

@@ -22,6 +22,7 @@ from backend.http.refusals import (
     PayloadTooLarge,
     ValidationFailed,
 )
+from backend.http.texts import unreadable_leaves
 from backend.intake.bodies import Moment
 from backend.intake.domain import in_utc
 from backend.intake.events.domain import (
@@ -45,6 +46,7 @@ _JSON_TYPE = re.compile(
     r'application/(?:[\w.+-]+\+)?json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE
 )
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # CloudEvents 1.0.2, 3.1: not in any attribute
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _DATA = frozenset({"data", "data_base64"})
 _canonical = msgspec.json.Encoder(order="deterministic").encode
@@ -135,7 +137,7 @@ def decode_field(value: str) -> str:
         text = octets.decode()
     except UnicodeDecodeError:
         raise MalformedRequest("A ce- field is not percent-encoded UTF-8.") from None
-    if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
+    if _CONTROL.search(text):
         raise MalformedRequest("A ce- field holds a control character.")
     return text
 
@@ -163,6 +165,8 @@ def _check_attributes(document: Mapping[object, object]) -> None:
             raise _fault("", "attribute_name", "Attribute names have letters a-z and digits only")
         if not isinstance(value, (str, bool, int, type(None))):
             raise _fault(f"/{name}", "unexpected", "Attributes are strings, integers or booleans")
+        if isinstance(value, str) and _CONTROL.search(value):
+            raise _fault(f"/{name}", "control_character")
 
 
 def _data_of(envelope: Envelope, document: Mapping[str, object]) -> dict[str, Any]:
@@ -180,6 +184,8 @@ def _data_of(envelope: Envelope, document: Mapping[str, object]) -> dict[str, An
         raise _fault("/data_base64", "invalid", "Not base64 of one JSON document") from None
     if not isinstance(decoded, dict):
         raise _fault("/data_base64", "unexpected", "Expected object")
+    for fault in unreadable_leaves(decoded, "/data"):
+        raise ValidationFailed(errors=(fault,))
     return decoded
 
 
