@@ -128,9 +128,7 @@ def build_api(
         *webhook_routes(engine, deployment.sealer, is_anywhere=settings.webhook_anywhere),
         *issuer_routes,
     ]
-    routes += partner_routes(
-        engine, deployment.sealer, routes, TYPES, clock_shift_s=rules.clock_shift_s
-    )
+    routes += partner_routes(engine, deployment.sealer, TYPES, clock_shift_s=rules.clock_shift_s)
     app = build_application(
         routes,
         problem_types=PROBLEMS,

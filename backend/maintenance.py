@@ -22,14 +22,20 @@ from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
 from backend.db import make_engine
 from backend.deployment import DATABASE, claim_secret, database_url, open_deployment, start_embedded
 from backend.evidence_store import EvidenceStore
+from backend.http.json_body import convert
+from backend.http.problem import Fault
+from backend.http.refusals import ValidationFailed
 from backend.ids import uuid7
+from backend.intake.events.kinds import TYPES
 from backend.intake.inbox.importing import Report
 from backend.migrations import migrate
 from backend.outbox import dead_letters, replay
 from backend.partner_files import Delivery, FilesUnavailable
 from backend.partners.cards import insert_blanks
+from backend.partners.desk import SourceTaken, add_partner, check_terms, known_of
+from backend.partners.desk_bodies import PartnerBody
 from backend.partners.domain import KeyTerms
-from backend.partners.queries import issue_bearer_key, make_partner, partner_of_source
+from backend.partners.queries import issue_bearer_key, partner_of_source
 from backend.partners.signing_keys import (
     PublicKeyNotValid,
     issue_hmac_key,
@@ -123,14 +129,17 @@ def make_partner_key(
     """Make a key, and its partner unless one speaks for `source` already; print it, once.
 
     A bearer key is one word. A key that signs is its name, and for HMAC the secret behind it.
+    What nobody could use is refused, as over HTTP, and makes nothing.
     """
     octets = _public_key(public_key) if public_key else None
 
     async def make(conn: AsyncConnection) -> str:
-        partner_id = uuid7()
-        own = source or f"urn:tanhui:partner:{partner_id}"
-        await make_partner(conn, partner_id, name_zh=name, name_en=name, source=own)
-        partner_id = await partner_of_source(conn, own) or partner_id
+        new_id = uuid7()
+        own = source or f"urn:tanhui:partner:{new_id}"
+        check_terms(terms, known_of(TYPES), own)
+        told = convert({"name_zh": name, "name_en": name, "source": own}, PartnerBody)
+        assert isinstance(told, PartnerBody)
+        partner_id = await partner_of_source(conn, own) or await add_partner(conn, told, new_id)
         if octets is not None:
             return await issue_public_key(conn, partner_id, terms, octets)
         if is_hmac:
@@ -140,8 +149,17 @@ def make_partner_key(
             return " ".join(await issue_hmac_key(conn, partner_id, terms, sealer))
         return await issue_bearer_key(conn, partner_id, terms)
 
-    print(_in_transaction(settings, make))
+    try:
+        print(_in_transaction(settings, make))
+    except SourceTaken:
+        raise SystemExit(f"{source} touches the source of another partner.") from None
+    except ValidationFailed as error:
+        raise SystemExit("\n".join(map(_sentence, error.errors))) from None
     return 0
+
+
+def _sentence(fault: Fault) -> str:
+    return f"{fault.pointer.strip('/')}: {fault.code}. {fault.detail or ''}".rstrip()
 
 
 def _public_key(text: str) -> bytes:

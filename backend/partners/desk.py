@@ -21,7 +21,7 @@ from backend.partners.desk_queries import (
     note_making,
     revoke_heirs,
 )
-from backend.partners.domain import BEARER, KeyTerms, is_below
+from backend.partners.domain import BEARER, SCOPES, KeyTerms, amended_type, is_below
 from backend.partners.queries import KEY_PREFIX, issue_bearer_key, make_partner
 from backend.partners.signing_keys import issue_hmac_key, issue_public_key, read_public_key
 from backend.sealing import Sealer
@@ -59,8 +59,15 @@ class NewKey(NamedTuple):
     secret: str | None = None
 
 
-async def add_partner(conn: AsyncConnection, body: PartnerBody) -> UUID:
-    """Make a partner.
+def known_of(event_types: Iterable[str]) -> Known:
+    """What keys can be held to where these types are taken; a type covers its amendments."""
+    return Known(SCOPES, frozenset(name for name in event_types if amended_type(name) == name))
+
+
+async def add_partner(
+    conn: AsyncConnection, body: PartnerBody, partner_id: UUID | None = None
+) -> UUID:
+    """Make a partner, under an id of its own or a given one.
 
     Raises:
         SourceTaken: Its source touches another one's; an event must have one speaker.
@@ -68,7 +75,7 @@ async def add_partner(conn: AsyncConnection, body: PartnerBody) -> UUID:
     for source in await lock_sources(conn):
         if is_below(source, body.source) or is_below(body.source, source):
             raise SourceTaken
-    partner_id = uuid7()
+    partner_id = partner_id or uuid7()
     await make_partner(
         conn, partner_id, name_zh=body.name_zh, name_en=body.name_en, source=body.source
     )
@@ -86,10 +93,8 @@ async def add_key(
     partner = await find_partner(conn, partner_id)
     if partner is None:
         raise NotFound
-    faults = tuple(faults_of(body, known, partner.source))
-    if faults:
-        raise ValidationFailed(errors=faults)
     terms = KeyTerms(body.kind, body.scopes, body.event_types, body.regions, body.sources)
+    check_terms(terms, known, partner.source)
     made = await _issue(
         conn, partner_id, terms, algorithm=body.algorithm, public_key=body.public_key, sealer=sealer
     )
@@ -150,14 +155,24 @@ async def rotate_own(
     return await rotate(conn, key_id, body, sealer=sealer, by=by, now=now)
 
 
-def faults_of(body: KeyBody, known: Known, source: str) -> Iterable[Fault]:
-    """What of the terms nobody could ever use."""
-    yield from _foreign("scopes", body.scopes, known.scopes)
-    yield from _foreign("event_types", body.event_types, known.event_types)
-    for index, region in enumerate(body.regions):
+def check_terms(terms: KeyTerms, known: Known, source: str) -> None:
+    """Refuse terms that nobody could ever use.
+
+    Raises:
+        ValidationFailed: With the place of each.
+    """
+    faults = tuple(_faults_of(terms, known, source))
+    if faults:
+        raise ValidationFailed(errors=faults)
+
+
+def _faults_of(terms: KeyTerms, known: Known, source: str) -> Iterable[Fault]:
+    yield from _foreign("scopes", terms.scopes, known.scopes)
+    yield from _foreign("event_types", terms.event_types, known.event_types)
+    for index, region in enumerate(terms.regions):
         if not SIX_DIGITS.fullmatch(region) or not is_known_place(region):
-            yield Fault(f"/regions/{index}", "unknown_value")
-    for index, narrower in enumerate(body.sources):
+            yield Fault(f"/regions/{index}", "unknown_value", "No place of GB/T 2260.")
+    for index, narrower in enumerate(terms.sources):
         if not is_below(narrower, source):
             yield Fault(f"/sources/{index}", "unknown_value", f"Not below {source}.")
 

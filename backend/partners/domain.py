@@ -14,6 +14,23 @@ from scoring.methodology.regions import places_around
 
 BEARER: Final = "bearer"  # a key whose whole text is sent; all others sign
 
+# All that routes ask of keys; a test compares it with them. What is not here would open nothing.
+SCOPES: Final = frozenset(
+    {
+        "bag.weigh",
+        "canteen.waste",
+        "customer.link",
+        "event.send",
+        "marine.custody",
+        "marine.keep",
+        "tray.return",
+        "tree.record",
+        "trip.report",
+        "voucher.settle",
+        "webhook.manage",
+    }
+)
+
 # Where a source may go on below a granted one: `urn:metro` covers `urn:metro:line-4`, not
 # `urn:metropolis`.
 _BOUNDARIES: Final = (":", "/", "#", "?")

@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.http.routes import Route
-from backend.partners.desk import Known
+from backend.partners.desk import known_of
 from backend.partners.desk_routes import PartnerDesk
-from backend.partners.domain import amended_type
 from backend.partners.link_routes import LinkDesk
 from backend.partners.own_key_routes import OwnKeys
 from backend.sealing import Sealer
@@ -17,14 +16,11 @@ from backend.sealing import Sealer
 def partner_routes(
     engine: AsyncEngine,
     sealer: Sealer,
-    others: Sequence[Route[Any, Any]],
     event_types: Iterable[str],
     *,
     clock_shift_s: int,
 ) -> Sequence[Route[Any, Any]]:
     """Partners, their keys and their customers' links; a key may open what any route asks for."""
     links = LinkDesk(engine, clock_shift_s).routes()
-    scopes = frozenset[str]().union(*(route.policy.scopes for route in (*others, *links)))
-    reported = frozenset(name for name in event_types if amended_type(name) == name)
     own = OwnKeys(engine, sealer).routes()
-    return [*links, *own, *PartnerDesk(engine, sealer, Known(scopes, reported)).routes()]
+    return [*links, *own, *PartnerDesk(engine, sealer, known_of(event_types)).routes()]

@@ -15,6 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from backend.partners.domain import SCOPES
+
 EXAMPLES_MAX = 6  # per operation, of which there are more than a hundred
 CHECKS = [
     not_a_server_error,
@@ -38,6 +40,18 @@ async def test_the_description_is_valid_openapi(service):
     description = await described(service)
     assert description["openapi"].startswith("3.1")
     OpenAPIV31SpecValidator(description).validate()
+
+
+async def test_keys_can_have_the_scopes_that_routes_ask_for_and_no_others(service):
+    asked = {
+        grant
+        for methods in (await described(service))["paths"].values()
+        for operation in methods.values()
+        for each in operation["security"]
+        for grant in each["bearer"]
+        if "." in grant
+    }
+    assert asked == SCOPES
 
 
 async def test_what_a_report_may_refuse_is_listed(service):
