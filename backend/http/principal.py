@@ -13,8 +13,11 @@ from backend.errors import DomainError, NotFound
 class Reach(Protocol):
     """What the key of a system may report; the room that makes keys decides."""
 
-    def refusal_of(self, *, source: str, event_type: str, region: str) -> DomainError | None:
-        """Why an event of this source, type and region may not come with the key, or None."""
+    def refusal_of(self, *, source: str, event_type: str, region: str | None) -> DomainError | None:
+        """Why an event of this source, type and region may not come with the key, or None.
+
+        Without a region nothing is said of where.
+        """
 
     def refusal_of_own(self, *, event_type: str, region: str) -> DomainError | None:
         """The same of a report that names no source: the partner itself speaks."""

@@ -24,6 +24,7 @@ from backend.intake.bag_bodies import (
 )
 from backend.intake.domain import Received, Weighing, in_utc
 from backend.intake.handing_over import HandOver, Loss
+from backend.partners.domain import RegionNotGranted
 from backend.recycling.codes import why_unknown
 from backend.recycling.custody_queries import custody_of, list_bags, partner_names
 from backend.recycling.domain import (
@@ -90,7 +91,7 @@ class BagDesk:
             answers={200: CheckInAnswer, 201: CheckInAnswer, 202: CheckInAnswer},
             problems=(
                 *(*NO_SUCH_BAG, BagNotBound, BagAlreadyWeighed, BagAlreadySorted, BagLapsed),
-                *(BagLost, SortingNotFitting, WeighingNotClear, NotCredited),
+                *(BagLost, SortingNotFitting, WeighingNotClear, NotCredited, RegionNotGranted),
                 *(ActivityNotCovered, EvidenceAlreadyUsed, *_BUSY),
             ),
         )
@@ -106,7 +107,10 @@ class BagDesk:
             body=HandInBody,
             parameters=_NAMED,
             answers={200: BagAnswer, 201: BagAnswer},
-            problems=(*NO_SUCH_BAG, BagNotBound, BagUsed, BagLapsed, BagLost, *_BUSY),
+            problems=(
+                *(*NO_SUCH_BAG, BagNotBound, RegionNotGranted, BagUsed, BagLapsed, BagLost),
+                *_BUSY,
+            ),
         )
 
     def _own_routes(self) -> Sequence[Route[Any, Any]]:
@@ -157,10 +161,10 @@ class BagDesk:
 
     async def post_hand_in(self, call: Call[HandInBody, None]) -> Answer:
         """Take a bag in; the same report again changes nothing."""
-        body, actor = call.body, actor_of(call.principal)
-        by = By(actor, call.principal.partner_id, body.place)
+        body, key = call.body, call.principal
+        by = By(actor_of(key), key.partner_id, body.place)
         at = in_utc(body.handed_in_at) if body.handed_in_at else None
-        told = HandOver(call.path["code"], Step.HANDED_IN, by, at, body.mass_g)
+        told = HandOver(call.path["code"], Step.HANDED_IN, by, at, body.mass_g, key.reach)
         received = await self.hand_overs.submit(told)
         answer = await self._shown(call, await self._bag(call.path["code"]))
         return Answer(answer, 200 if received.is_replay else 201, _replayed(received))
@@ -234,6 +238,7 @@ def weighing_of(code: str, body: WeighingBody, principal: Principal) -> Weighing
         body.place,
         body.residue_g,
         in_utc(body.weighed_at) if body.weighed_at else None,
+        reach=principal.reach,
     )
     if weighing.mass_g > MASS_G_MAX:
         raise WeighingNotClear

@@ -54,10 +54,13 @@ async def write_weighings(
 def _leaders(weighings: Sequence[Weighing]) -> list[int]:
     """For each weighing the first one that says the same; most say something of their own."""
     first: dict[object, int] = {}
-    return [
-        first.setdefault((each.code, each.residue_g, tuple(sorted(each.quantities.items()))), index)
-        for index, each in enumerate(weighings)
-    ]
+    return [first.setdefault(_said(each), index) for index, each in enumerate(weighings)]
+
+
+def _said(weighing: Weighing) -> object:
+    """What makes two weighings the same; one key's refusal is no answer to another key."""
+    quantities = tuple(sorted(weighing.quantities.items()))
+    return (weighing.code, weighing.residue_g, quantities, weighing.reach)
 
 
 def _rounds(weighings: Sequence[Weighing], indexes: Iterable[int]) -> list[list[int]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from backend.checkins.domain import CheckIn
 from backend.crediting.domain import Credit
 from backend.errors import DomainError
+from backend.http.principal import Reach
 from backend.idempotency import Intention
 from backend.partners.queries import Customer
 from backend.recycling.domain import Actor
@@ -134,6 +135,7 @@ class Weighing(NamedTuple):
         residue_g: What sorting left over, which nobody is credited for.
         weighed_at: When, for a report that comes later; None is the time of the batch.
         is_vouched: An operator has looked, so no weight is out of range.
+        reach: Where the key that weighs may report from; None is everywhere.
     """
 
     code: str
@@ -144,6 +146,7 @@ class Weighing(NamedTuple):
     residue_g: int = 0
     weighed_at: datetime | None = None
     is_vouched: bool = False
+    reach: Reach | None = None
 
     @property
     def mass_g(self) -> int:

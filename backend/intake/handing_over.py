@@ -14,7 +14,9 @@ from backend.checkins.queries import announce_outcomes, settle_check_ins
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError, NotFound
 from backend.events import BAG_LAPSED, Event
+from backend.http.principal import Reach
 from backend.intake.domain import Received
+from backend.intake.weighing import why_unreached
 from backend.ledger.queries import Locked, lock_accounts
 from backend.outbox import append
 from backend.recycling.codes import why_unknown
@@ -53,6 +55,7 @@ class HandOver(NamedTuple):
     Attributes:
         occurred_at: None is the time of the batch.
         mass_g: Where it was weighed on the way, which credits nothing yet.
+        reach: Where the station's key may report from; None is everywhere.
     """
 
     code: str
@@ -60,6 +63,7 @@ class HandOver(NamedTuple):
     by: By
     occurred_at: datetime | None = None
     mass_g: int | None = None
+    reach: Reach | None = None
 
 
 class Loss(NamedTuple):
@@ -105,6 +109,8 @@ def _hand_over(
     if bag.account_id is None or bag.check_in_id is None:
         return BagNotBound()
     _refuse_raced(bag, locked)
+    if (unreached := why_unreached(bag, told.reach)) is not None:
+        return unreached
     if (told.code, told.step) in standing:
         return Received(bag.check_in_id, is_replay=True)
     if (ended := bag.why_ended()) is not None:

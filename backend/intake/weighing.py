@@ -13,6 +13,7 @@ from backend.crediting.domain import Cause, Order, claim_key
 from backend.crediting.restatement import Amendment, Restatement
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
+from backend.http.principal import Reach
 from backend.ids import uuid7
 from backend.intake.domain import Received, Weighing
 from backend.ledger.queries import Locked
@@ -30,6 +31,7 @@ from backend.recycling.domain import (
     check_balance,
     doubt_of,
 )
+from scoring.methodology.regions import COUNTRY
 
 Decided = Order | Restatement | Doubt | Received | DomainError
 
@@ -56,8 +58,8 @@ def decide(weighing: Weighing, seen: Seen, locked: Locked, rules: Rulebook) -> D
         return BagNotBound()
     if bag.account_id not in locked.points_debt:
         raise BatchRaced  # it was bound after we had looked whose accounts to lock
-    if (ended := bag.why_ended()) is not None:
-        return ended
+    if (refusal := why_unreached(bag, weighing.reach) or bag.why_ended()) is not None:
+        return refusal
     if bag.weighed_at is not None:
         return _after_weighing(weighing, bag, seen.sorted.get(bag.code))
     doubt = seen.doubts.get(bag.code)
@@ -68,6 +70,11 @@ def decide(weighing: Weighing, seen: Seen, locked: Locked, rules: Rulebook) -> D
         return BagLapsed()
     kind = None if weighing.is_vouched else doubt_of(weighing.mass_g)
     return _doubt(weighing, kind, at, locked.now) if kind else _order(weighing, bag, at, rules)
+
+
+def why_unreached(bag: Bag, reach: Reach | None) -> DomainError | None:
+    """The refusal of a key that does not report from where the bag was bound."""
+    return reach.refusal_at(bag.region or COUNTRY) if reach else None
 
 
 def moment_of(weighing: Weighing, bag: Bag, now: datetime) -> datetime:

@@ -69,19 +69,19 @@ class Grants:
         """Whether an event of this source, type and region may come with this key."""
         return self.refusal_of(source=source, event_type=event_type, region=region) is None
 
-    def refusal_of(self, *, source: str, event_type: str, region: str) -> DomainError | None:
+    def refusal_of(self, *, source: str, event_type: str, region: str | None) -> DomainError | None:
         """Why an event may not come with this key, or None.
 
         Args:
             source: Source of the event, compared as it is written.
             event_type: Its type; of a correction or withdrawal, the type of that.
-            region: Six digits.
+            region: Six digits; None is looked at later, or means nothing here.
         """
         if not self._covers(source):
             return SourceNotGranted(granted=sorted(self.sources or {self.source}))
         if self.event_types and amended_type(event_type) not in self.event_types:
             return TypeNotGranted(granted=sorted(self.event_types))
-        return self.refusal_at(region)
+        return None if region is None else self.refusal_at(region)
 
     def refusal_of_own(self, *, event_type: str, region: str) -> DomainError | None:
         """The same of a report that names no source: a key of one line does not speak for all."""

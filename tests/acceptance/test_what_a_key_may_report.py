@@ -1,14 +1,15 @@
 """A key reports what it was granted, whichever address it reports to."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
 from backend.partners.domain import KeyTerms
 from backend.partners.queries import issue_bearer_key, issue_key
-from tests.acceptance.event_sender import make_event, make_ride, send_one
+from tests.acceptance.event_sender import BAGS_SOURCE, make_event, make_ride, send_one
 from tests.acceptance.harbour import moment, open_harbour
-from tests.acceptance.service import METRO, Caller, make_key
+from tests.acceptance.service import METRO, RECYCLER, Caller, make_key
 
 SCOPES = ("trip.report", "event.send")
 HANGZHOU, NINGBO = "330100", "330200"
@@ -119,3 +120,64 @@ async def test_a_key_of_another_region_does_nothing_at_a_site(api_alone, what):
     done = await act(Caller(api_alone.session, around), harbour, what, hand_in)
     assert done.problem != "region-not-granted"
     assert done.status in {200, 201} or (what, done.problem) == ("step", "lot-unknown"), done.body
+
+
+# What a station does with a bag, each at its own address.
+WITH_A_BAG = ("hand_in", "weigh", "sort", "event")
+
+
+async def handle(caller, what, code):
+    if what == "event":
+        weighed = {"code": code, "weighed_at": moment(), "mass_g": 2_000}
+        type_ = "tanhui.recycling.bag.weighed.v1"
+        return await send_one(caller, make_event(type_, weighed, source=BAGS_SOURCE, subject=None))
+    if what == "hand_in":
+        return await caller.post(f"/v1/bags/{code}/hand-ins", {"mass_g": 2_000})
+    weights = {"weigh": {"mass_g": 2_000}, "sort": {"materials": {"pet": 2_000}}}
+    return await caller.weigh(code, **weights[what])
+
+
+async def scales_of(service):
+    granted = {"kind": "device", "scopes": ["bag.weigh", "event.send"]}
+    async with service.engine.begin() as conn:
+        keys = [
+            await issue_key(conn, RECYCLER, **granted, regions=[region])
+            for region in (NINGBO, "330000")
+        ]
+    return [Caller(service.session, key) for key in keys]
+
+
+@pytest.mark.parametrize("what", WITH_A_BAG)
+async def test_a_key_of_another_region_does_nothing_with_a_bag(api_alone, what):
+    member = await api_alone.member()
+    await member.post("/v1/check-ins", {"kind": "bag", "code": "BAG00001", "region": HANGZHOU})
+    elsewhere, around = await scales_of(api_alone)
+    if what == "sort":
+        assert (await around.weigh("BAG00001", mass_g=2_000)).status == 201
+    before, balance = await api_alone.row_counts(), await member.balance()
+    refused = await handle(elsewhere, what, "BAG00001")
+    assert outcome(refused) == (403, "region-not-granted")
+    assert refused.json()["granted"] == [NINGBO]
+    assert (await api_alone.row_counts(), await member.balance()) == (before, balance)
+    done = await handle(around, what, "BAG00001")
+    assert done.status == 201, done.body
+
+
+async def test_a_key_of_another_region_is_not_answered_what_a_bag_weighed(api_alone):
+    member = await api_alone.member()
+    await member.post("/v1/check-ins", {"kind": "bag", "code": "BAG00001", "region": HANGZHOU})
+    elsewhere, around = await scales_of(api_alone)
+    at_once = (key.weigh("BAG00001", mass_g=2_000) for key in (elsewhere, around))
+    assert [reply.status for reply in await asyncio.gather(*at_once)] == [403, 201]
+    late = await elsewhere.weigh("BAG00001", mass_g=2_000)
+    assert outcome(late) == (403, "region-not-granted")
+
+
+async def test_an_event_about_a_bag_waits_for_its_binding_only_if_its_key_reaches_everywhere(
+    api_alone,
+):
+    _, around = await scales_of(api_alone)
+    early = await handle(around, "event", "BAG00001")
+    assert outcome(early) == (409, "bag-not-bound")
+    waits = await handle(api_alone.by_key("scale"), "event", "BAG00002")
+    assert (waits.status, waits.json()["results"][0]["waits_for"]) == (202, "bag")

@@ -16,7 +16,6 @@ from backend.intake.controls.queries import Day, insert_total, lock_total, put_p
 from backend.intake.domain import TimeNotPlausible
 from backend.intake.events.domain import EventTypeUnknown, Role
 from backend.intake.events.kinds import TYPES
-from backend.partners.domain import RegionNotGranted
 from backend.units import SHANGHAI
 
 
@@ -36,8 +35,8 @@ def check_speaks_for(reach: Reach | None, told: ControlTotalBody) -> None:
         raise EventTypeUnknown
     if reach is None:
         raise Forbidden
-    refusal = reach.refusal_of(source=told.source, event_type=told.type, region="")
-    if refusal is not None and not isinstance(refusal, RegionNotGranted):
+    refusal = reach.refusal_of(source=told.source, event_type=told.type, region=None)
+    if refusal is not None:
         raise refusal
 
 

@@ -177,6 +177,7 @@ def _book(
             report.key.partner_id,
             Actor(report.reported_by),
             weighed_at=deed.occurred_at,
+            reach=report.reach,
         )
     else:
         plan.orders[report.key] = order_of(report, deed, account_id, rules)

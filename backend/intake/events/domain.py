@@ -14,6 +14,7 @@ import msgspec
 
 from backend.crediting.domain import Credit
 from backend.errors import DomainError
+from backend.http.principal import Reach
 from backend.http.problem import Refusal
 
 # The widest late window of the catalogue: an older `time` is a clock that was never set.
@@ -128,6 +129,7 @@ class PartnerEvent(NamedTuple):
         reported_by: `partner` or `device`, as the key is one.
         body: What identity is decided by, as canonical JSON; kept while the event waits.
         waits_for: It was recorded before and waits in `parked_event`, for this.
+        reach: Where its key may report from; None is everywhere, or was looked at before.
     """
 
     key: EventKey
@@ -142,6 +144,7 @@ class PartnerEvent(NamedTuple):
     body: bytes
     sha256: bytes
     waits_for: str | None = None
+    reach: Reach | None = None
 
     @property
     def type(self) -> str:

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from backend.http.json_body import convert, fault_of, parse
+from backend.http.principal import Reach
 from backend.http.problem import Fault
 from backend.http.refusals import (
     MalformedJson,
@@ -80,11 +81,16 @@ class _Withdraws(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Speaker(NamedTuple):
-    """Whose key brought the event, and where it counts unless it says otherwise."""
+    """Whose key brought the event, where it counts unless it says otherwise, and what it reaches.
+
+    Attributes:
+        reach: None where nobody asks: the key was looked at before, or the file is the partner's.
+    """
 
     partner_id: UUID
     reported_by: str
     region: str
+    reach: Reach | None = None
 
 
 def read_event(document: object, speaker: Speaker) -> PartnerEvent:
@@ -211,6 +217,7 @@ def _read(envelope: Envelope, data: dict[str, Any], speaker: Speaker) -> Partner
         speaker.reported_by,
         body,
         hashlib.sha256(body).digest(),
+        reach=speaker.reach,
     )
 
 

@@ -35,6 +35,7 @@ from backend.intake.events.answers import (
     render_refused,
     render_taken,
 )
+from backend.intake.events.bagged import BAG
 from backend.intake.events.conflicts import note_conflicts
 from backend.intake.events.domain import (
     Became,
@@ -42,6 +43,7 @@ from backend.intake.events.domain import (
     EventIdReused,
     EventTypeUnknown,
     PartnerEvent,
+    Role,
 )
 from backend.intake.events.envelope import (
     NAME_CHARACTERS_MAX,
@@ -58,6 +60,7 @@ from backend.recycling.domain import (
     BagAlreadyWeighed,
     BagLapsed,
     BagLost,
+    BagNotBound,
     SortingNotFitting,
 )
 from backend.trees.domain import MoreThanAlive, PlantingElsewhere
@@ -76,7 +79,8 @@ _PROBLEMS = (
     *(EventTypeUnknown, EventIdReused, SourceNotGranted, TypeNotGranted, RegionNotGranted),
     *(TimeNotPlausible, EvidenceTooLate, DistanceNeeded, DistanceNotPlausible),
     *(CorrectionTooWide, NotCredited, ActivityNotCovered, EvidenceAlreadyUsed),
-    *(*NO_SUCH_BAG, BagAlreadyWeighed, BagAlreadySorted, BagLapsed, BagLost, SortingNotFitting),
+    *(*NO_SUCH_BAG, BagNotBound, BagAlreadyWeighed, BagAlreadySorted, BagLapsed, BagLost),
+    SortingNotFitting,
     *(BaselineUnknown, MoreThanAlive, PlantingElsewhere),
     *(MalformedJson, PayloadTooLarge, UnsupportedMediaType),
     *(Overloaded, OutcomeUnknown, ItemImpossible),
@@ -164,6 +168,8 @@ def check_reach(principal: Principal, event: PartnerEvent) -> None:
     if principal.reach is None:
         raise Forbidden
     region = getattr(event.data, "region", None) or event.region
+    if event.kind is BAG and event.role is Role.REPORTED:
+        region = None  # the bag's own, which is looked at under its lock
     refusal = principal.reach.refusal_of(
         source=event.key.source, event_type=event.type, region=region
     )
@@ -174,7 +180,7 @@ def check_reach(principal: Principal, event: PartnerEvent) -> None:
 def _speaker(principal: Principal, region: str) -> Speaker:
     assert principal.partner_id is not None, "only keys have scopes"
     reported_by = "device" if "device" in principal.roles else "partner"
-    return Speaker(principal.partner_id, reported_by, region)
+    return Speaker(principal.partner_id, reported_by, region, principal.reach)
 
 
 def _documents(body: bytes) -> list[object]:

@@ -17,7 +17,7 @@ from backend.crediting.steps import Rulebook, credit_batch
 from backend.errors import DomainError
 from backend.ids import uuid7
 from backend.intake.bags import write_weighings
-from backend.intake.domain import EvidenceTooLate
+from backend.intake.domain import EvidenceTooLate, Weighing
 from backend.intake.events.deciding import Plan, Story, wait_for_report
 from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, Wait
 from backend.intake.events.parked_queries import park, unpark
@@ -26,6 +26,7 @@ from backend.intake.events.standing_trees import refuse_dead_trees
 from backend.ledger.queries import Locked
 from backend.partners.queries import record_reports
 from backend.recycling.domain import LATE_WINDOW as BAG_WINDOW, BagNotBound
+from scoring.methodology.regions import COUNTRY
 
 Answer = Became | DomainError
 Stories = Mapping[EventKey, Story]
@@ -141,7 +142,7 @@ async def _weigh(conn: AsyncConnection, plan: Plan, locked: Locked, rules: Ruleb
         return
     answers = await write_weighings(conn, list(plan.weighings.values()), rules)
     for (key, weighing), answer in zip(plan.weighings.items(), answers, strict=True):
-        if isinstance(answer, BagNotBound):
+        if isinstance(answer, BagNotBound) and _reaches_everywhere(weighing):
             wait = Wait("bag", weighing.code, locked.now + BAG_WINDOW)
             plan.became[key] = Became("parked", wait=wait)
         elif isinstance(answer, DomainError):
@@ -149,6 +150,11 @@ async def _weigh(conn: AsyncConnection, plan: Plan, locked: Locked, rules: Ruleb
         else:
             status = "doubted" if answer.waits else "credited"
             plan.became[key] = Became(status, answer.check_in_id, answer.credit)
+
+
+def _reaches_everywhere(weighing: Weighing) -> bool:
+    """Whether its key may weigh a bag wherever that will be bound."""
+    return weighing.reach is None or weighing.reach.refusal_at(COUNTRY) is None
 
 
 async def _restate(
