@@ -26,6 +26,7 @@ from backend.crediting.steps import Rulebook
 from backend.crediting.vesting import fund_queue, pay_due
 from backend.evidence_store import EvidenceStore
 from backend.intake.handing_over import lapse_next
+from backend.intake.pickup_steps import expire_pickups
 from backend.notices.bag_notices import remind_of_bags
 from backend.notices.steps import remind_next
 from backend.rewards.stock_alerts import watch_stock
@@ -114,7 +115,7 @@ class Upkeep:
     async def expire_pickups_once(self) -> int:
         """Close one portion of pickups that nobody came to; return how many."""
         async with self.engine.begin() as conn:
-            return await expire_next(conn, clock_shift_s=self.clock_shift_s)
+            return await expire_pickups(conn, clock_shift_s=self.clock_shift_s)
 
     async def remind_of_bags_once(self) -> int:
         """Remind one portion of members whose bags lapse soon; return how many bags."""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from backend.api import DEV_ISSUER
-from backend.intake.pickup_steps import expire_pickups
 from backend.units import shanghai_day
+from backend.upkeep import Upkeep
 from backend.verify import check_invariants
 from tests.acceptance.service import make_key
 
@@ -159,8 +159,8 @@ async def test_a_round_is_in_the_order_of_the_slots_and_what_nobody_came_to_is_f
     assert len(one_day.json()["items"]) == 1
     assert (await chen.get("/v1/collector/pickups?day=2026-13-01")).status == 422
     await service.execute("UPDATE pickup SET slot_on = slot_on - 10")
-    async with service.engine.begin() as conn:
-        assert await expire_pickups(conn) == 3
-        assert await expire_pickups(conn) == 0
+    upkeep = Upkeep(service.engine)
+    assert await upkeep.expire_pickups_once() == 3
+    assert await upkeep.expire_pickups_once() == 0
     assert (await chen.get("/v1/collector/pickups")).json()["items"] == []
     assert await service.value("SELECT count(sealed_address) FROM pickup") == 0
