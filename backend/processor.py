@@ -38,7 +38,7 @@ from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
 from backend.rewards.caller import PartnerCaller
 from backend.rewards.ends import expire_vouchers
-from backend.upkeep import Duty, Upkeep, tray_duties
+from backend.upkeep import Duty, Upkeep, taking_turns, tray_duties
 from backend.webhooks.deliverer import Deliverer
 from backend.webhooks.steps import webhook_step
 from backend.workers import Workers
@@ -132,7 +132,7 @@ class Processor:
             for outward in (self.deliverer, self.caller):
                 if outward is not None:
                     group.create_task(outward.serve())
-            for name, act, pause_s in self.duties():
+            for name, act, pause_s in taking_turns(self.duties()):
                 group.create_task(self._repeat(name, act, partial(asyncio.sleep, pause_s)))
             for _ in range(SCORE_LANES):
                 group.create_task(self._repeat(SCORE, self.score_once, ring))

@@ -71,6 +71,7 @@ async def serve_deployment(
     parts: str = "serve",
     started: Callable[[int], None] | None = None,
     stop: asyncio.Event | None = None,
+    notice_s: float = NOTICE_S,
 ) -> None:
     """Serve an open deployment until SIGTERM, SIGINT or `stop`; tell the port when it is known."""
     stop = stop or _stop_on_signals()
@@ -96,7 +97,7 @@ async def serve_deployment(
                 host=settings.host,
                 port=settings.port,
                 started=started or _tell(settings.host),
-                notice_s=NOTICE_S,
+                notice_s=notice_s,
                 stop=stop,
             )
         finally:

@@ -5,9 +5,11 @@ pictures of photos are forgotten.
 Each duty is one small transaction that can be made twice; several processors may do it at once.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -39,6 +41,9 @@ JOIN_TRAYS_EVERY_S = 2.0  # a member who has just linked her card looks at her p
 LAPSE_TRAYS_EVERY_S = 60.0
 FORGET_EVERY_S = 60.0
 FORGOTTEN_AT_ONCE_MAX = 1_000  # 10 MB of small pictures: a short transaction
+# All are due when a processor starts, and requests need connections too. Two of them may be slow:
+# files in a bucket, and a sweep of the evidence.
+DUTIES_AT_ONCE = 4
 
 _log = structlog.get_logger(__name__)
 _fund_used = Gauge("tanhui_fund_used_percent", "Part of a fund's budget that was drawn", ["fund"])
@@ -153,6 +158,17 @@ class Upkeep:
                 runs_out_on=str(alert.runs_out_on),
             )
         return 0
+
+
+def taking_turns(duties: Sequence[Duty]) -> Sequence[Duty]:
+    """The same, of which at most `DUTIES_AT_ONCE` act at a time."""
+    slots = asyncio.Semaphore(DUTIES_AT_ONCE)
+
+    async def act_in_turn(act: Callable[[], Awaitable[int]]) -> int:
+        async with slots:
+            return await act()
+
+    return [each._replace(act=partial(act_in_turn, each.act)) for each in duties]
 
 
 def tray_duties(engine: AsyncEngine, store: EvidenceStore, rules: Rulebook) -> Sequence[Duty]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -95,7 +96,8 @@ def build_application(
         endpoint = Endpoint(route, authenticate=authenticate, limits=limits, edge=edge)
         _mount(app, route, endpoint)
     _mount_operations(app)
-    mount_pages(app, description=describe(routes, info=info.described(), table=table), table=table)
+    described = partial(describe, routes, info=info.described(), table=table)
+    mount_pages(app, describe=described, table=table)
     return app
 
 

@@ -3,8 +3,9 @@
 The page is static and loads nothing from elsewhere, so its content security policy is one line.
 """
 
+import asyncio
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -25,9 +26,11 @@ _FILES: Final[Mapping[str, bytes]] = {
 }
 
 
-def mount_pages(app: web.Application, *, description: object, table: ProblemTable) -> None:
+def mount_pages(
+    app: web.Application, *, describe: Callable[[], object], table: ProblemTable
+) -> None:
     """Add `/openapi.json`, `/docs` and `/problems` to the application."""
-    app.router.add_get("/openapi.json", _Document(msgspec.json.encode(description)).answer)
+    app.router.add_get("/openapi.json", _Description(describe).answer)
     app.router.add_get("/docs", _answer_page)
     app.router.add_get("/docs/{name:[a-z]+\\.[a-z]+}", _answer_file)
     catalogue = _Catalogue(table)
@@ -35,14 +38,21 @@ def mount_pages(app: web.Application, *, description: object, table: ProblemTabl
     app.router.add_get("/problems/{slug:[a-z0-9-]{1,64}}", catalogue.answer_one)
 
 
-class _Document:
-    """A JSON document encoded once."""
+class _Description:
+    """A JSON document, made once it is asked for: that takes 0.2 s, which no start waits for."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, describe: Callable[[], object]) -> None:
+        self._describe = describe
+        self._content: bytes | None = None
 
     async def answer(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._content, content_type="application/json")
+        if self._content is None:
+            self._content = await asyncio.to_thread(lambda: msgspec.json.encode(self._describe()))
+        return _json(self._content)
+
+
+def _json(content: bytes) -> web.Response:
+    return web.Response(body=content, content_type="application/json")
 
 
 class _Catalogue:
@@ -53,13 +63,13 @@ class _Catalogue:
         self._rows = {kind.slug: _row(kind) for kind in kinds}
 
     async def answer_all(self, _: web.Request) -> web.Response:
-        return await _Document(msgspec.json.encode({"problems": [*self._rows.values()]})).answer(_)
+        return _json(msgspec.json.encode({"problems": [*self._rows.values()]}))
 
     async def answer_one(self, request: web.Request) -> web.Response:
         row = self._rows.get(request.match_info["slug"])
         if row is None:
             raise NotFound
-        return await _Document(msgspec.json.encode(row)).answer(request)
+        return _json(msgspec.json.encode(row))
 
 
 def _row(kind: ProblemType) -> dict[str, Any]:

@@ -223,6 +223,7 @@ async def serving(
     clock_shift_s=0,
     vesting_h=0,
     catalogue=CATALOGUE,
+    notice_s=0,
     **settings_changed,
 ):
     """Serve on a free port, with a scripted scorer and the day as one long lunch.
@@ -246,7 +247,9 @@ async def serving(
     stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
         group.create_task(
-            serve_deployment(deployment, parts=parts, started=port.set_result, stop=stop)
+            serve_deployment(
+                deployment, parts=parts, started=port.set_result, stop=stop, notice_s=notice_s
+            )
         )
         base = f"http://127.0.0.1:{await asyncio.wait_for(port, DEADLINE_S)}"
         unlimited = aiohttp.TCPConnector(limit=0)

@@ -1,11 +1,12 @@
 import asyncio
 
+from backend.serving import NOTICE_S
 from tests.acceptance.service import make_photo, serving
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 
 async def test_a_service_that_is_told_to_stop_answers_what_it_holds(engine, tmp_path):
-    async with serving(engine, tmp_path) as service:
+    async with serving(engine, tmp_path, notice_s=NOTICE_S) as service:
         members = [await service.member(f"m{number}") for number in range(20)]
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(member.report(make_trip())) for member in members]
