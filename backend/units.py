@@ -5,13 +5,15 @@ those are truncated, so that no screen promises more than the ledger holds.
 """
 
 from datetime import date, datetime, timedelta, timezone
-from typing import NewType
+from typing import Final, Literal, NewType
 
 GramsCO2e = NewType("GramsCO2e", int)
 Points = NewType("Points", int)
 
 GRAMS_PER_KILOGRAM = 1_000
 GRAMS_PER_TONNE = 1_000_000
+
+_MASSES: Final = {"zh": ("克", "千克", "吨"), "en": ("g CO2e", "kg CO2e", "t CO2e")}
 
 # China has kept one zone without daylight saving since 1991; a fixed offset cannot be changed by
 # the time zone files of a machine, and a past day must never move.
@@ -23,13 +25,14 @@ def shanghai_day(moment: datetime) -> date:
     return moment.astimezone(SHANGHAI).date()
 
 
-def format_reduction(grams: int) -> str:
+def format_reduction(grams: int, language: Literal["zh", "en"] = "zh") -> str:
     """Grams, kilograms with two decimals or tonnes with three, as fits; truncated."""
+    gram, kilogram, tonne = _MASSES[language]
     if abs(grams) < GRAMS_PER_KILOGRAM:
-        return f"{grams} 克"
+        return f"{grams} {gram}"
     if abs(grams) < GRAMS_PER_TONNE:
-        return f"{_truncated(grams, GRAMS_PER_KILOGRAM, 2)} 千克"
-    return f"{_truncated(grams, GRAMS_PER_TONNE, 3)} 吨"
+        return f"{_truncated(grams, GRAMS_PER_KILOGRAM, 2)} {kilogram}"
+    return f"{_truncated(grams, GRAMS_PER_TONNE, 3)} {tonne}"
 
 
 def _truncated(amount: int, unit: int, decimals: int) -> str:

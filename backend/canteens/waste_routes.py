@@ -233,7 +233,9 @@ def _rendered(row: Row[Any], language: Language) -> DayAnswer:
         members=row.members if is_shown else None,
         clean_per_10000=row.clean * PARTS // judged if is_shown and judged else None,
         grams=row.grams if is_shown else None,
-        reduction_text=format_reduction(row.grams) if is_shown else _HIDDEN[language != "zh"],
+        reduction_text=(
+            format_reduction(row.grams, language) if is_shown else _HIDDEN[language != "zh"]
+        ),
         waste_mass_g=row.mass_g,
         waste_g_per_meal=row.mass_g // row.meals if row.mass_g is not None and row.meals else None,
         waste_corrected=(row.entry or 0) > 1,

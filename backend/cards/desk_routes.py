@@ -200,9 +200,8 @@ class CardDesk:
             grams = await grams_balance(conn, card.account_id)
             lots = (await point_lots(conn, [card.account_id]))[card.account_id]
         points = sum(lot.posted - lot.held for lot in lots)
-        return Answer(
-            BalanceAnswer(grams=grams, reduction_text=format_reduction(grams), points=points)
-        )
+        said = format_reduction(grams, call.language)
+        return Answer(BalanceAnswer(grams=grams, reduction_text=said, points=points))
 
     async def list_cards(self, call: Call[None, CardQuery]) -> Answer:
         """Answer one page of cards."""

@@ -159,7 +159,7 @@ class AccountReader:
             AccountAnswer(
                 account_id=account_id,
                 grams=grams,
-                reduction_text=format_reduction(grams),
+                reduction_text=format_reduction(grams, call.language),
                 points=sum(lot.available for lot in lots if lot.expires_on >= today),
                 points_pending=pending,
                 points_held=sum(lot.held for lot in lots),

@@ -173,13 +173,10 @@ def _readable(
         words = (reason.text_zh if is_zh else reason.text_en) if reason else arguments["reason"]
         readable["reason"] = words
     if "grams" in arguments:
-        readable["before"] = _grams(arguments["grams_before"], is_zh=is_zh)
-        readable["after"] = _grams(arguments["grams"], is_zh=is_zh)
+        language: Final = "zh" if is_zh else "en"
+        readable["before"] = format_reduction(arguments["grams_before"], language)
+        readable["after"] = format_reduction(arguments["grams"], language)
     for name in ("fund", "reward"):
         if f"{name}_zh" in arguments:
             readable[name] = arguments[f"{name}_zh" if is_zh else f"{name}_en"]
     return readable
-
-
-def _grams(grams: int, *, is_zh: bool) -> str:
-    return format_reduction(grams) if is_zh else f"{grams} g CO2e"

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.errors import DomainError
 from backend.http.principal import PUBLIC, roles
+from backend.http.problem import Language
 from backend.http.routes import Answer, Call, Route
 from backend.reports.queries import (
     active_members,
@@ -141,7 +142,7 @@ class TotalsReader:
             conn = await fresh.execution_options(isolation_level="REPEATABLE READ")
             overall = await public_totals(conn)
             since, until = _period(call.query, shanghai_day(overall.as_of))
-            groups = await _groups(conn, call.query.basis, since, until)
+            groups = await _groups(conn, call, since, until)
             corrections = await corrections_reported(conn, since=since, until=until)
             closed = await is_closed(conn, since=since, until=until)
             open_ones = await undecided(conn, since=since, until=until)
@@ -160,7 +161,7 @@ class TotalsReader:
                 active_members=active if active >= ACTIVE_MEMBERS_SHOWN_MIN else None,
                 grams=grams,
                 points=sum(total.points for total in groups["action"]),
-                reduction_text=format_reduction(grams),
+                reduction_text=format_reduction(grams, call.language),
                 by_action=groups["action"],
                 by_district=groups["district"],
                 by_day=groups["day"],
@@ -178,19 +179,20 @@ class TotalsReader:
             closed=False,
             credited=row.credits,
             grams=row.grams,
-            reduction_text=format_reduction(row.grams),
+            reduction_text=format_reduction(row.grams, call.language),
             note=DISCLAIMER_ZH if call.language == "zh" else DISCLAIMER_EN,
         )
-        return Answer(answer, headers={"Cache-Control": "public, max-age=30"})
+        headers = {"Cache-Control": "public, max-age=30", "Vary": "Accept-Language"}
+        return Answer(answer, headers=headers)
 
 
 async def _groups(
-    conn: AsyncConnection, basis: str, since: date, until: date
+    conn: AsyncConnection, call: Call[None, SummaryQuery], since: date, until: date
 ) -> dict[str, list[TotalAnswer]]:
-    known = basis == "known_now"
+    known = call.query.basis == "known_now"
     return {
         name: [
-            _total(row)
+            _total(row, call.language)
             for row in await totals_by(conn, name, since=since, until=until, as_known_now=known)
         ]
         for name in ("action", "district", "day")
@@ -208,13 +210,13 @@ def _period(query: SummaryQuery, today: date) -> tuple[date, date]:
     return since, until
 
 
-def _total(row: Any) -> TotalAnswer:
+def _total(row: Any, language: Language) -> TotalAnswer:
     return TotalAnswer(
         name=row.name,
         credits=row.credits,
         grams=row.grams,
         points=row.points,
-        reduction_text=format_reduction(row.grams),
+        reduction_text=format_reduction(row.grams, language),
     )
 
 

@@ -52,6 +52,19 @@ async def test_a_new_member_starts_with_nothing(service):
     assert (await member.get("/v1/account/transfers")).json() == empty
 
 
+async def test_grams_are_written_in_the_reader_s_language(service):
+    member = await service.member()
+    await saved_bags(service, member, 1)
+    said = {}
+    for language in ("zh-CN", "en"):
+        reply = await member.get("/v1/account", **{"Accept-Language": language})
+        said[language] = reply.json()["reduction_text"]
+        reply = await service.nobody.get("/v1/public/totals", **{"Accept-Language": language})
+        assert reply.json()["reduction_text"] == said[language]
+    grams = (await member.account())["grams"]
+    assert said == {"zh-CN": f"{grams} 克", "en": f"{grams} g CO2e"}
+
+
 async def test_a_member_who_comes_twice_at_once_has_one_account(service):
     new = await service.caller("new", "member")
     replies = await asyncio.gather(*(new.get("/v1/account") for _ in range(12)))

@@ -64,6 +64,7 @@ async def test_the_public_sees_the_whole_without_persons(service):
     assert (answer["credited"], answer["grams"], answer["note"]) == (credits, grams, DISCLAIMER)
     assert answer["reduction_text"] == "1.31 千克"
     assert "public" in reply.headers["Cache-Control"]
+    assert reply.headers["Vary"] == "Accept-Language", "a cache keeps both languages apart"
 
 
 async def test_enough_active_members_are_counted(service):
