@@ -84,14 +84,21 @@ async def decide_correction(conn: AsyncConnection, decided: Correction) -> None:
 
 
 async def corrections_before(
-    conn: AsyncConnection, outcome: str, *, before_id: UUID | None, limit: int
+    conn: AsyncConnection,
+    outcome: str,
+    *,
+    merchant_id: UUID | None = None,
+    before_id: UUID | None,
+    limit: int,
 ) -> Sequence[Correction]:
-    """Proposals of one outcome, newest first."""
+    """Proposals of one outcome, of one merchant or of all, newest first."""
     rows = await fetch(
         conn,
         f"SELECT {_COLUMNS} FROM settlement_correction WHERE outcome = :outcome AND id < :before"
+        " AND (CAST(:merchant AS uuid) IS NULL OR merchant_id = :merchant)"
         " ORDER BY id DESC LIMIT :limit",
         outcome=outcome,
+        merchant=merchant_id,
         before=before_id or _LAST,
         limit=limit,
     )

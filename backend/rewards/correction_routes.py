@@ -14,13 +14,15 @@ from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.rewards.correction_queries import Correction, corrections_before
 from backend.rewards.corrections import Corrected, Decided, Proposed, decide, propose_correction
+from backend.rewards.domain import MANAGER
 from backend.rewards.refusals import (
     CorrectionAsked,
     CorrectionDecided,
+    NotStaff,
     SettlementUndone,
     UndoElsewhere,
 )
-from backend.rewards.route_kinds import AUDITS, BUSY, OPERATES, lists
+from backend.rewards.route_kinds import AUDITS, BUSY, MANAGES, OPERATES, lists, merchant_of
 from backend.rewards.settlement_bodies import Reason
 from backend.writing import write_alone
 
@@ -60,6 +62,25 @@ class CorrectionPage(msgspec.Struct, kw_only=True):
     next_cursor: str | None
 
 
+class OwnCorrectionAnswer(msgspec.Struct, kw_only=True):
+    """A proposal to take a settlement of the merchant's back; operators stay unnamed."""
+
+    id: UUID
+    settlement_id: UUID
+    points: int
+    reason: str
+    outcome: str
+    proposed_at: datetime
+    decided_at: datetime | None
+
+
+class OwnCorrectionPage(msgspec.Struct, kw_only=True):
+    """One page of proposals about the merchant's settlements, newest first."""
+
+    items: list[OwnCorrectionAnswer]
+    next_cursor: str | None
+
+
 class CorrectionQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which proposals: those that wait for a second person, unless told."""
 
@@ -74,8 +95,9 @@ class CorrectionDesk:
     clock_shift_s: int
 
     def routes(self) -> Sequence[Route[Any, Any]]:
-        """Give the routes of operators who correct."""
+        """Give the routes of operators who correct, and of merchants who see it."""
         return [
+            self._own_route(),
             Route(
                 "POST",
                 "/v1/operator/settlements/{id}/corrections",
@@ -111,6 +133,20 @@ class CorrectionDesk:
             ),
         ]
 
+    def _own_route(self) -> Route[Any, Any]:
+        return lists(
+            "/v1/merchant/settlement-corrections",
+            self.list_own,
+            policy=MANAGES,
+            page=OwnCorrectionPage,
+            words=(
+                "List corrections of my merchant's settlements that wait or were decided",
+                "本商户的核销更正(待批准或已决定)",
+            ),
+            query=CorrectionQuery,
+            problems=(NotStaff,),
+        )
+
     async def post_correction(self, call: Call[CorrectionBody, None]) -> Answer:
         """Set a correction down for a second person."""
         proposed = Proposed(call.path_id(), call.body.reason, call.principal.id)
@@ -132,6 +168,21 @@ class CorrectionDesk:
         cursor = cursor_at(call, page[-1].id) if len(found) > limit else None
         return Answer(CorrectionPage(items=[_render(each) for each in page], next_cursor=cursor))
 
+    async def list_own(self, call: Call[None, CorrectionQuery]) -> Answer:
+        """Answer one page of proposals about the caller's merchant."""
+        before, limit = position_of(call, UUID), call.query.limit
+        async with self.engine.connect() as conn:
+            found = await corrections_before(
+                conn,
+                call.query.outcome,
+                merchant_id=await merchant_of(conn, call, MANAGER),
+                before_id=before,
+                limit=limit + 1,
+            )
+        page = found[:limit]
+        cursor = cursor_at(call, page[-1].id) if len(found) > limit else None
+        return Answer(OwnCorrectionPage(items=[_own(each) for each in page], next_cursor=cursor))
+
     async def post_decision(self, call: Call[CorrectionDecisionBody, None]) -> Answer:
         """Take the settlement back, or let it stand."""
         approves = call.body.decision == "approve"
@@ -151,3 +202,15 @@ def _answer(corrected: Corrected, status: int) -> Answer:
 
 def _render(correction: Correction) -> SettlementCorrectionAnswer:
     return SettlementCorrectionAnswer(**correction._asdict())
+
+
+def _own(correction: Correction) -> OwnCorrectionAnswer:
+    return OwnCorrectionAnswer(
+        id=correction.id,
+        settlement_id=correction.settlement_id,
+        points=correction.points,
+        reason=correction.reason,
+        outcome=correction.outcome,
+        proposed_at=correction.proposed_at,
+        decided_at=correction.decided_at,
+    )

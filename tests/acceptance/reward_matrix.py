@@ -43,6 +43,7 @@ REWARD_ROUTES = {
     "POST /v1/settlements/{id}/undo": NOT_THEIRS,
     "POST /v1/operator/settlements/{id}/corrections": OPERATORS_BODY,
     "GET /v1/operator/settlement-corrections": OPERATORS_LIST,
+    "GET /v1/merchant/settlement-corrections": NOT_THEIRS,
     "POST /v1/operator/settlement-corrections/{id}/decisions": OPERATORS_BODY,
     "POST /v1/shifts": NOT_THEIRS,
     "GET /v1/shifts": NOT_THEIRS,

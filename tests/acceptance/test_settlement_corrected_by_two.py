@@ -169,3 +169,20 @@ async def test_the_application_cannot_mark_a_correction_as_one_of_before(service
     with pytest.raises(DBAPIError, match="permission denied"):
         async with service.engine.begin() as conn:
             await run(conn, "UPDATE settlement_correction SET is_by_one = true")
+
+
+async def test_a_manager_sees_what_waits_and_what_was_decided_of_her_merchant(
+    service, shop, member
+):
+    other = await open_shop(service, "bakery")
+    proposed = await asked(service, await settled(shop, member))
+    mine = "/v1/merchant/settlement-corrections"
+    [waits] = (await shop.manager.get(mine)).json()["items"]
+    assert (waits["id"], waits["outcome"], waits["reason"]) == (proposed["id"], "pending", WHY)
+    assert not {"proposed_by", "decided_by"} & waits.keys(), "the programme decides, no person"
+    assert (await other.manager.get(mine)).json()["items"] == []
+    assert (await shop.cashier.get(mine)).status == 403
+    await decide(service, proposed["id"], "decline", "op-2")
+    assert (await shop.manager.get(mine)).json()["items"] == []
+    [decided] = (await shop.manager.get(f"{mine}?outcome=declined")).json()["items"]
+    assert decided["decided_at"] is not None
