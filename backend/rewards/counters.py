@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,7 +10,7 @@ from backend.errors import DomainError
 from backend.http.principal import Principal
 from backend.partners.queries import verify_key
 from backend.rewards.domain import CASHIER, MANAGER
-from backend.rewards.merchant_queries import Counter, Till, staff_of, till_of_key
+from backend.rewards.merchant_queries import Counter, Till, key_of_till, staff_of, till_of_key
 from backend.rewards.refusals import TillUnknown
 
 KEY_PRINCIPAL = "key:"
@@ -34,6 +35,20 @@ async def counter_of(conn: AsyncConnection, principal: Principal, till_key: str 
     if till is None or till.merchant_id != staff.merchant_id:
         raise TillUnknown
     return Counter(principal.id, staff.merchant_id, till.store_id, till.id)
+
+
+async def till_counter(conn: AsyncConnection, principal: Principal, till_id: UUID) -> Counter:
+    """A till of the manager's merchant as its key settles.
+
+    Raises:
+        NotStaff: The caller manages no merchant.
+        TillUnknown: No till of this merchant, or nobody has enrolled it.
+    """
+    staff = await staff_of(conn, principal.id, MANAGER)
+    key_id = await key_of_till(conn, staff.merchant_id, till_id)
+    if key_id is None:
+        raise TillUnknown
+    return Counter(f"{KEY_PRINCIPAL}{key_id}", staff.merchant_id, None, till_id)
 
 
 class Asked(NamedTuple):

@@ -47,6 +47,17 @@ async def staff_of(conn: AsyncConnection, subject: str, *roles: str) -> Staff:
     return Staff._make(row)
 
 
+async def key_of_till(conn: AsyncConnection, merchant_id: UUID, till_id: UUID) -> str | None:
+    """The key of an enrolled till of this merchant."""
+    row = await fetch_one(
+        conn,
+        "SELECT key_id FROM till WHERE id = :id AND merchant_id = :merchant",
+        id=till_id,
+        merchant=merchant_id,
+    )
+    return row.key_id if row else None
+
+
 async def till_of_key(conn: AsyncConnection, key_id: str) -> Till | None:
     """The till that a key was issued to at its enrolment."""
     row = await fetch_one(

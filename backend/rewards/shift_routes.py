@@ -1,6 +1,6 @@
 """Closing a shift over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
-from backend.rewards.counters import counter_of
+from backend.rewards.counters import counter_of, till_counter
 from backend.rewards.domain import CASHIER, MANAGER
-from backend.rewards.merchant_queries import staff_of
+from backend.rewards.merchant_queries import Counter, staff_of
 from backend.rewards.refusals import NothingToClose, NotStaff, TillUnknown
-from backend.rewards.route_kinds import BUSY, SETTLES, WORKS, lists
+from backend.rewards.route_kinds import BUSY, MANAGES, SETTLES, WORKS, lists
 from backend.rewards.statement_bodies import ShiftAnswer, ShiftPage
 from backend.rewards.statement_queries import shown_shifts
 from backend.rewards.statements import close_shift
 from backend.writing import intention_of, write_once
+
+FindCounter = Callable[[AsyncConnection], Awaitable[Counter]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,17 @@ class ShiftDesk:
                 problems=(NothingToClose, NotStaff, TillUnknown, *BUSY),
                 idempotency="required",
             ),
+            Route(
+                "POST",
+                "/v1/merchant/tills/{id}/shifts",
+                self.post_till_shift,
+                policy=MANAGES,
+                summary="Close the shift of a till: what its key settled and undid, frozen",
+                summary_zh="为收银台交班",
+                answers={201: ShiftAnswer},
+                problems=(NothingToClose, NotStaff, TillUnknown, *BUSY),
+                idempotency="required",
+            ),
             lists(
                 "/v1/shifts",
                 self.list_shifts,
@@ -55,15 +68,22 @@ class ShiftDesk:
 
     async def post_shift(self, call: Call[None, None]) -> Answer:
         """Close the caller's shift, once for each key."""
+        return await self._close(call, lambda conn: counter_of(conn, call.principal, None))
 
+    async def post_till_shift(self, call: Call[None, None]) -> Answer:
+        """Close the shift of a till of the manager's merchant, once for each key."""
+        till_id = call.path_id()
+        return await self._close(call, lambda conn: till_counter(conn, call.principal, till_id))
+
+    async def _close(self, call: Call[None, None], counter_at: FindCounter) -> Answer:
         async def make(conn: AsyncConnection, now: datetime) -> UUID:
-            return await close_shift(conn, await counter_of(conn, call.principal, None), now)
+            return await close_shift(conn, await counter_at(conn), now)
 
         made = await write_once(
             self.engine, intention_of(call), make, clock_shift_s=self.clock_shift_s
         )
         async with self.engine.connect() as conn:
-            counter = await counter_of(conn, call.principal, None)
+            counter = await counter_at(conn)
             rows = await shown_shifts(
                 conn,
                 counter.merchant_id,

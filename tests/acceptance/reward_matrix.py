@@ -46,6 +46,7 @@ REWARD_ROUTES = {
     "GET /v1/merchant/settlement-corrections": NOT_THEIRS,
     "POST /v1/operator/settlement-corrections/{id}/decisions": OPERATORS_BODY,
     "POST /v1/shifts": NOT_THEIRS,
+    "POST /v1/merchant/tills/{id}/shifts": NOT_THEIRS,
     "GET /v1/shifts": NOT_THEIRS,
     "POST /v1/operator/settlement-statements": OPERATORS_BODY,
     "GET /v1/settlement-statements": OPERATORS_LIST,

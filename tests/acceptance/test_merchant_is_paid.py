@@ -62,6 +62,30 @@ async def test_a_shift_closes_with_what_the_cashier_did_since_the_last_one(servi
     assert await check_invariants(service.engine) == []
 
 
+async def test_a_manager_closes_the_shift_of_a_till(service):
+    shop, member = await open_shop(service), await rich_member(service, points=1_000)
+    till, other = await shop.till(), await open_shop(service, "bakery")
+    [own] = (await shop.manager.get("/v1/merchant/tills")).json()["items"]
+    voucher = (await redeem(member, await shop.offer())).json()
+    sold = {"code": voucher["code"], "ticket": "T-1"}
+    assert (await till.post("/v1/pos/settlements", sold)).status == 201
+
+    async def close(manager, key=None):
+        headers = {"Idempotency-Key": key or make_key()}
+        return await manager.send("POST", f"/v1/merchant/tills/{own['id']}/shifts", headers=headers)
+
+    foreign = await close(other.manager)
+    assert (foreign.status, foreign.problem) == (403, "till-unknown")
+    assert (await close(shop.cashier)).status == 403
+    key = make_key()
+    closed, again = await close(shop.manager, key), await close(shop.manager, key)
+    assert (closed.status, closed.json()["name"], closed.json()["due_points"]) == (201, "1", 30)
+    assert (again.status, again.json()) == (201, closed.json())
+    empty = await close(shop.manager)
+    assert (empty.status, empty.problem) == (409, "nothing-to-close")
+    assert await check_invariants(service.engine) == []
+
+
 async def test_a_statement_is_drafted_confirmed_and_paid(service, tmp_path):
     shop, member = await open_shop(service), await rich_member(service, points=1_000)
     made = await settled_vouchers(shop, member, 3)

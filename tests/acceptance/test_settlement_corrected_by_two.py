@@ -171,9 +171,7 @@ async def test_the_application_cannot_mark_a_correction_as_one_of_before(service
             await run(conn, "UPDATE settlement_correction SET is_by_one = true")
 
 
-async def test_a_manager_sees_what_waits_and_what_was_decided_of_her_merchant(
-    service, shop, member
-):
+async def test_a_manager_sees_which_corrections_wait_and_what_became_of_them(service, shop, member):
     other = await open_shop(service, "bakery")
     proposed = await asked(service, await settled(shop, member))
     mine = "/v1/merchant/settlement-corrections"
