@@ -127,5 +127,5 @@ def _show_city(screen: Screen, city: City, album: Sequence[Photo]) -> None:
     )
     screen.say(
         "  青禾地铁 metro · 青禾再生资源 recycler · 食堂、林场、港口 canteen, forest, harbour"
-        " · 用餐时段全天 meals all day · 商户与兑换尚未开放 merchants come with rewards"
+        " · 用餐时段全天 meals all day"
     )

@@ -44,7 +44,8 @@ class QueryReader:
         values: dict[str, object] = {}
         for name, text in parameters.items():
             if name not in self._readers:
-                raise ValidationFailed(errors=(Fault("", "unknown_parameter"),))
+                known = ", ".join(self._readers) or "none"
+                raise ValidationFailed(errors=(Fault("", "unknown_parameter", f"Known: {known}"),))
             values[name] = self._readers[name](name, text)
         try:
             query: object = msgspec.convert(values, self._kind, strict=True)

@@ -1,10 +1,12 @@
 """Rides as CloudEvents: every event counts once, whatever comes late, twice, early or wrong."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 from tests.acceptance.event_sender import (
+    BATCH,
     make_correction,
     make_event,
     make_ride,
@@ -13,6 +15,7 @@ from tests.acceptance.event_sender import (
     make_withdrawal,
     send,
     send_one,
+    send_raw,
     yesterday_at,
 )
 from tests.acceptance.service import METRO, until
@@ -100,6 +103,13 @@ async def test_twice_in_one_batch_counts_once_and_at_once_too(service):
     await asyncio.gather(*(send(metro, *others) for _ in range(8)))
     assert await service.value("SELECT count(*) FROM credit") == 4
     assert await service.value("SELECT count(*) FROM partner_event") == 4
+
+
+async def test_a_batch_that_is_no_array_says_so(service):
+    reply = await send_raw(service.by_key("metro"), json.dumps(make_event()), BATCH)
+    assert (reply.status, reply.problem) == (422, "validation")
+    [fault] = reply.json()["errors"]
+    assert fault == {"pointer": "", "code": "unexpected", "detail": "Expected array"}
 
 
 async def test_one_bad_event_fails_alone_and_leaves_nothing(service):

@@ -126,6 +126,15 @@ async def test_a_parameter_in_another_form_is_invalid(server, query) -> None:
     assert (reply.status, reply.problem["type"]) == (422, "/problems/validation")
 
 
+async def test_an_unknown_parameter_is_answered_with_the_known_ones(server) -> None:
+    reply = await server.request("GET", "/v1/things?canary=1", headers=MEMBER)
+    [fault] = reply.problem["errors"]
+    assert fault["code"] == "unknown_parameter"
+    assert fault["detail"].startswith("Known: ")
+    assert {"limit", "open", "district"} <= set(fault["detail"].removeprefix("Known: ").split(", "))
+    assert "canary" not in str(reply.problem)
+
+
 async def test_sound_parameters_are_read(server) -> None:
     query = f"limit=2&open=true&district=%E9%9D%92%E7%A6%BE&account_id={THING_ID}"
     reply = await server.request("GET", f"/v1/things?{query}", headers=MEMBER)

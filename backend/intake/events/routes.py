@@ -13,6 +13,7 @@ from backend.errors import DomainError
 from backend.http.edge import EDGE
 from backend.http.json_body import parse
 from backend.http.principal import Principal, scopes
+from backend.http.problem import Fault
 from backend.http.refusals import (
     Forbidden,
     MalformedJson,
@@ -194,7 +195,7 @@ def _documents(body: bytes) -> list[object]:
     except ValidationFailed:
         batch, is_sound = json.loads(body), False
     if not isinstance(batch, list):
-        raise ValidationFailed("A batch is a JSON array.")
+        raise ValidationFailed(errors=(Fault("", "unexpected", "Expected array"),))
     if len(batch) > EVENTS_MAX:
         raise PayloadTooLarge(f"A batch has at most {EVENTS_MAX} events.")
     return batch if is_sound else [_parsed_alone(document) for document in batch]
