@@ -47,6 +47,8 @@ from backend.recycling.domain import Actor, By, Step
 from backend.recycling.doubt_queries import open_doubts
 from backend.recycling.pickups import Report, ReportKind, Slot
 from backend.recycling.queries import add_bags
+from backend.recycling.slot_queries import set_capacity
+from backend.recycling.slots import Capacity
 from backend.reports.steps import report_step
 from backend.sealing import make_sealer
 from scoring.methodology import load_catalogue
@@ -326,6 +328,7 @@ async def _pick_up(engine, account_id, code):
     other = await saved_account(engine, points=0)
     async with engine.begin() as conn:
         now = (await lock_accounts(conn, ())).now
+        await set_capacity(conn, Capacity("330100", 9, 2, "op", now))
         asked = PickupAsked(account_id, "330100", slot, 1, "文三路 1 号")
         pickup_id = await ask(conn, asked, now, sealer)
         await ask(conn, asked._replace(account_id=other), now, sealer)

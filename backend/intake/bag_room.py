@@ -18,6 +18,7 @@ from backend.intake.doubt_routes import DoubtDesk
 from backend.intake.doubts import write_doubt_decisions
 from backend.intake.handing_over import write_hand_overs, write_losses
 from backend.intake.pickup_routes import PickupDesk
+from backend.intake.slot_routes import SlotDesk
 from backend.recycling.batch_routes import BagBatchDesk
 from backend.recycling.codes import BagLink
 from backend.sealing import Sealer
@@ -51,8 +52,9 @@ def build_bags(
     )
     doubts = DoubtDesk(engine, Batcher(engine, partial(write_doubt_decisions, rules=rules)))
     pickups = PickupDesk(engine, sealer, region, rules.clock_shift_s)
+    slots = SlotDesk(engine, region, rules.clock_shift_s)
     collectors = CollectorDesk(engine, sealer, rules, link)
-    at_the_door = (*pickups.routes(), *collectors.routes())
+    at_the_door = (*pickups.routes(), *slots.routes(), *collectors.routes())
     return BagRoom(
         (*batches.routes(), *desk.routes(), *doubts.routes(), *photos.routes(), *at_the_door),
         (*desk.batchers, doubts.decisions),

@@ -9,13 +9,12 @@ import msgspec
 from backend.http.cursors import PageQuery
 from backend.http.problem import Language
 from backend.intake.bodies import MassG, Moment, Region
-from backend.recycling.pickups import ADDRESS_CHARACTERS_MAX, BAGS_MAX, SLOT_ENDS, Pickup, Slot
+from backend.recycling.pickups import ADDRESS_CHARACTERS_MAX, BAGS_MAX, SLOT_NAMES, Pickup, Slot
 
 REPORTS_MAX = 100  # a day's round; a phone that was away longer sends several requests
 
 SlotName = Literal["morning", "afternoon", "evening"]
-SLOT_HOURS: dict[str, int] = {"morning": 9, "afternoon": 14, "evening": 18}
-_SLOT_NAMES = {hour: name for name, hour in SLOT_HOURS.items()}
+SLOT_HOURS = {name: hour for hour, name in SLOT_NAMES.items()}
 Address = Annotated[str, msgspec.Meta(min_length=2, max_length=ADDRESS_CHARACTERS_MAX)]
 BagCount = Annotated[int, msgspec.Meta(ge=1, le=BAGS_MAX)]
 Code = Annotated[str, msgspec.Meta(min_length=4, max_length=300)]
@@ -177,8 +176,7 @@ class ReportsAnswer(msgspec.Struct, kw_only=True):
 
 def slot_words(pickup: Pickup) -> tuple[str, str]:
     """Name of the slot, and its hours for people."""
-    hour = pickup.slot_hour
-    return _SLOT_NAMES[hour], f"{hour:02d}:00–{SLOT_ENDS[hour]:02d}:00"
+    return SLOT_NAMES[pickup.slot_hour], pickup.slot.hours
 
 
 def render_pickup(pickup: Pickup, address: str | None, language: Language) -> PickupAnswer:

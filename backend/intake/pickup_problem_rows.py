@@ -13,12 +13,18 @@ from backend.recycling.pickups import (
     ReportTooOld,
     SlotNotBookable,
 )
+from backend.recycling.slots import SlotFull
 
 PICKUP_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     SlotNotBookable: ProblemType(
         "slot-not-bookable", 422, "这个时段不可预约", "Slot not bookable",
         "请选择尚未开始、不晚于 until 的时段",
         "Choose a slot that has not begun, no later than `until`",
+    ),
+    SlotFull: ProblemType(
+        "slot-full", 409, "这个时段已约满", "Slot full",
+        "请改选 free 中的时段,或查看全部可约时段",
+        "Choose one of the slots in `free`, or list all that are free",
     ),
     PickupOpen: ProblemType(
         "pickup-open", 409, "已有待上门的预约", "A pickup is open",

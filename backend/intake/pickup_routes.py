@@ -30,6 +30,7 @@ from backend.intake.pickup_bodies import (
 from backend.intake.pickup_steps import Asked, ask, assign, cancel, place_of, reschedule
 from backend.recycling.pickup_queries import Place, list_own, list_round, pickups_by_id
 from backend.recycling.pickups import Pickup, PickupClosed, PickupOpen, SlotNotBookable
+from backend.recycling.slots import SlotFull
 from backend.sealing import Sealer
 from backend.writing import intention_of, write_alone, write_once
 
@@ -60,7 +61,7 @@ class PickupDesk:
             summary_zh="预约上门收取",
             body=PickupBody,
             answers={201: PickupAnswer},
-            problems=(SlotNotBookable, PickupOpen, IdempotencyKeyReused, *BUSY),
+            problems=(SlotNotBookable, SlotFull, PickupOpen, IdempotencyKeyReused, *BUSY),
             idempotency="required",
         )
 
@@ -109,7 +110,7 @@ class PickupDesk:
                 summary_zh="改约上门时间",
                 body=SlotBody,
                 answers={200: PickupAnswer},
-                problems=(NotFound, PickupClosed, SlotNotBookable, *BUSY),
+                problems=(NotFound, PickupClosed, SlotNotBookable, SlotFull, *BUSY),
             ),
         ]
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.errors import NotFound
 from backend.ids import uuid7
+from backend.intake.pickup_slots import take_place
 from backend.ledger.queries import lock_accounts
 from backend.recycling.pickup_queries import (
     forgotten_pickups,
@@ -50,7 +51,7 @@ async def ask(conn: AsyncConnection, asked: Asked, now: datetime, sealer: Sealer
     """Write down a pickup with its sealed address.
 
     Raises:
-        SlotNotBookable, PickupOpen.
+        SlotNotBookable, PickupOpen, SlotFull.
     """
     check_slot(asked.slot, now)
     pickup_id = uuid7()
@@ -71,6 +72,7 @@ async def ask(conn: AsyncConnection, asked: Asked, now: datetime, sealer: Sealer
     if not await insert_pickup(conn, pickup):
         standing = await open_pickup_of(conn, asked.account_id)
         raise PickupOpen(pickup_id=str(standing.id) if standing else None)
+    await take_place(conn, pickup, now)
     return pickup_id
 
 
@@ -99,7 +101,7 @@ async def reschedule(
     """Let somebody come in another slot; a second time changes nothing.
 
     Raises:
-        NotFound, PickupClosed, SlotNotBookable.
+        NotFound, PickupClosed, SlotNotBookable, SlotFull.
     """
     pickup = await _own(conn, pickup_id, account_id)
     _refuse_closed(pickup)
@@ -110,6 +112,7 @@ async def reschedule(
         slot_on=slot.day, slot_hour=slot.hour, status=PickupStatus.OPEN, status_at=now
     )
     await update_pickup(conn, moved)
+    await take_place(conn, moved, now)
 
 
 async def assign(conn: AsyncConnection, pickup_id: UUID, collector: str) -> None:

@@ -58,6 +58,21 @@ pickup = Table(
     Index("ix_pickup_slot_on", "slot_on", "slot_hour", "region", "id"),
 )
 
+pickup_capacity = Table(
+    "pickup_capacity",
+    metadata,
+    # Who books a slot locks the rows of the areas around it, and counts: no place is given twice.
+    Column("region", Text, primary_key=True),
+    Column("slot_hour", SmallInteger, primary_key=True, autoincrement=False),
+    # Empty where an operator has lifted the limit.
+    Column("places", SmallInteger),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("region ~ '^[0-9]{6}$'", name="region"),
+    CheckConstraint("slot_hour IN (9, 14, 18)", name="slot_hour"),
+    CheckConstraint("places BETWEEN 0 AND 1000", name="places"),
+)
+
 pickup_report = Table(
     "pickup_report",
     metadata,

@@ -14,6 +14,7 @@ from backend.units import SHANGHAI, shanghai_day
 
 # Hours of the Shanghai day in which somebody comes, by the hour in which they begin.
 SLOT_ENDS: Final = {9: 12, 14: 18, 18: 21}
+SLOT_NAMES: Final = {9: "morning", 14: "afternoon", 18: "evening"}
 BOOKABLE: Final = timedelta(days=14)  # as long as a bag may wait
 LATE_REPORTS: Final = timedelta(days=7)  # a phone that lay in a depot over the weekend
 OPEN_AFTER_SLOT: Final = timedelta(days=7)  # then nobody comes any more, and the address goes
@@ -85,6 +86,11 @@ class Slot(NamedTuple):
     def starts_at(self) -> datetime:
         """When somebody comes at the earliest."""
         return datetime(self.day.year, self.day.month, self.day.day, self.hour, tzinfo=SHANGHAI)
+
+    @property
+    def hours(self) -> str:
+        """From when to when somebody comes, for people."""
+        return f"{self.hour:02d}:00–{SLOT_ENDS[self.hour]:02d}:00"
 
 
 class Pickup(NamedTuple):

@@ -105,6 +105,7 @@ async def call(caller, route, check_in_id):
     path = path.replace("{delivery_id}", UNKNOWN_ID)
     path = path.replace("{total_id}", UNKNOWN_ID)
     path = path.replace("{day}", "2026-11-20")
+    path = path.replace("{region}", "330100").replace("{slot}", "morning")
     has_body = method in {"POST", "PATCH", "PUT"}
     return await caller.send(method, path, **({"json": {}} if has_body else {}))
 
