@@ -9,11 +9,12 @@ import msgspec
 from backend.canteens.domain import LATE_WINDOW, Tray
 from backend.checkins.domain import CheckIn
 from backend.crediting.answers import Language, render
+from backend.units import REGION_PATTERN
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Note = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
+Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260, six digits")]
 TrayCode = Annotated[
     str,
     msgspec.Meta(

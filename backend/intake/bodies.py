@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from backend.recycling.domain import MASS_G_MAX
+from backend.units import REGION_PATTERN
 
 SCANNED_CHARACTERS_MAX = 300  # the link of a QR code, with what a resolver may add
 
-Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
+Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260, six digits")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Metres = Annotated[int, msgspec.Meta(ge=1, le=300_000)]
 MassG = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX, description="grams")]

@@ -18,11 +18,12 @@ from backend.marine.domain import (
     Stage,
     Waste,
 )
+from backend.units import REGION_PATTERN
 
 STEP_G_MAX = 1_000_000_000  # a thousand tonnes: more than a recycler's yard holds
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
+Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260, six digits")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Code = Annotated[str, msgspec.Meta(pattern=f"^{CODE_PATTERN}$")]
 HandInGrams = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX)]

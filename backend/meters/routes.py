@@ -24,6 +24,7 @@ from backend.meters.queries import (
     list_averages,
     list_readings,
 )
+from backend.units import REGION_PATTERN
 from backend.writing import intention_of, write_alone, write_once
 
 AVERAGE_MAX = 100_000  # 100 kWh or 100 m3 of one person on one day is a typing error
@@ -35,7 +36,7 @@ _BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 class MeterAverageBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Watt-hours of electricity, or litres of gas or water, of one resident on one day."""
 
-    region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260")]
+    region: Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260")]
     medium: Medium
     valid_from: date
     average_wh_or_l: Annotated[int, msgspec.Meta(ge=1, le=AVERAGE_MAX)]

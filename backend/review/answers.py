@@ -13,6 +13,7 @@ from backend.crediting.answers import Language
 from backend.http.cursors import PageQuery
 from backend.review.domain import TEXT_CHARACTERS_MAX, Decision, Label
 from backend.review.queue_queries import LookAlike
+from backend.units import REGION_PATTERN
 from scoring.model_card import ModelCard
 from scoring.plate import CLASSES
 
@@ -139,7 +140,7 @@ class QueueQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Which part of the queue: by reason, district or methodology."""
 
     reason: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,64}$")] | None = None
-    region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$")] | None = None
+    region: Annotated[str, msgspec.Meta(pattern=REGION_PATTERN)] | None = None
     methodology: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9-]{1,64}$")] | None = None
 
 

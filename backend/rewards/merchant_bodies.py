@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from backend.units import REGION_PATTERN
+
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
+Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260, six digits")]
 Subject = Annotated[
     str, msgspec.Meta(min_length=1, max_length=100, description="`sub` at the caller's issuer")
 ]

@@ -8,12 +8,13 @@ import msgspec
 from sqlalchemy import Row
 
 from backend.trees.domain import TREES_PLEDGED_MAX, PledgeKind
+from backend.units import REGION_PATTERN
 
 AMOUNT_FEN_MAX = 100_000_000  # a million yuan; larger gifts are contracts
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Holder = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
-Region = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", description="GB/T 2260, six digits")]
+Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260, six digits")]
 Trees = Annotated[int, msgspec.Meta(ge=1, le=TREES_PLEDGED_MAX)]
 
 

@@ -91,6 +91,13 @@ async def test_partners_name_their_customer_and_members_do_not(service):
         assert (reply.status, reply.problem) == (422, "subject-token-misplaced")
 
 
+async def test_a_trip_outside_every_province_is_refused(service):
+    member = await service.member()
+    reply = await member.report({**make_trip(), "region": "840100"})
+    assert (reply.status, reply.json()["errors"][0]["pointer"]) == (422, "/region")
+    assert await service.value("SELECT count(*) FROM check_in") == 0
+
+
 async def test_a_trip_needs_an_idempotency_key(service):
     member = await service.member()
     reply = await member.post("/v1/check-ins", make_trip())
