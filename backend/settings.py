@@ -10,6 +10,9 @@ from typing import Any, Self
 APPEAL_DAYS_MAX = 60  # the photo must still be there; it is kept for 90 days after the decision
 POINTS_FUND_DEFAULT = 1_000_000  # points; enough for a pilot of some thousand members
 
+_ON = frozenset({"1", "true", "yes", "on"})
+_OFF = frozenset({"0", "false", "no", "off", ""})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -78,6 +81,8 @@ class Settings:
             raise SystemExit(
                 "TANHUI_WEBHOOK_ANYWHERE opens inner addresses: only with TANHUI_DEMO=1."
             )
+        if not re.fullmatch(r"[1-8][0-9]{5}", self.region):
+            raise SystemExit("TANHUI_REGION has six digits of GB/T 2260, such as 330100.")
         if not re.fullmatch(r"[0-9]{4,12}", self.bag_company_prefix):
             raise SystemExit("TANHUI_BAG_COMPANY_PREFIX has 4 to 12 digits.")
         if not re.fullmatch(r"https?://[^/\s]+", self.bag_link_origin):
@@ -114,7 +119,20 @@ def default_data_dir() -> Path:
 def _typed(name: str, text: str) -> object:
     kind = Settings.__dataclass_fields__[name].type
     if kind is bool:
-        return text.lower() in {"1", "true", "yes", "on"}
+        return _switch(name, text.lower())
     if kind is int:
-        return int(text)
+        return _number(name, text)
     return Path(text) if kind is Path else text
+
+
+def _switch(name: str, text: str) -> bool:
+    """A misspelt switch must not silently be off."""
+    if text not in _ON | _OFF:
+        raise SystemExit(f"TANHUI_{name.upper()} is a switch: 1 or 0, not {text!r}.")
+    return text in _ON
+
+
+def _number(name: str, text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise SystemExit(f"TANHUI_{name.upper()} is a whole number, not {text!r}.")
+    return int(text)

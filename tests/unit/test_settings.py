@@ -1,0 +1,32 @@
+"""A setting that nobody could mean stops the start with a sentence that names it."""
+
+import pytest
+
+from backend.settings import read_settings
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("TANHUI_PORT", "http"),
+        ("TANHUI_PORT", "80.5"),
+        ("TANHUI_WORKERS", "１"),
+        ("TANHUI_RATE_LIMITS", "offf"),
+        ("TANHUI_DEV_ISSUER", "2"),
+        ("TANHUI_REGION", "hangzhou"),
+        ("TANHUI_REGION", "33010"),
+        ("TANHUI_PROT", "8080"),
+    ],
+)
+def test_a_setting_that_nobody_could_mean_stops_the_start(setting, value):
+    with pytest.raises(SystemExit) as stopped:
+        read_settings({setting: value})
+    assert setting in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_on"),
+    [("1", True), ("Yes", True), ("on", True), ("0", False), ("off", False), ("", False)],
+)
+def test_a_switch_is_on_or_off(text, is_on):
+    assert read_settings({"TANHUI_RATE_LIMITS": text}).rate_limits is is_on
