@@ -10,8 +10,11 @@ import msgspec
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.campaigns.fund_queries import fund_ids
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
+from backend.http.problem import Fault
+from backend.http.refusals import ValidationFailed
 from backend.http.routes import Answer, Call, Route
 from backend.ids import uuid7
 from backend.rewards.call_domain import PARTNER_CALL
@@ -86,12 +89,8 @@ class OfferDesk:
         """Offer a reward of the caller's merchant."""
         body = call.body
         is_pool, is_call = body.fulfilment == POOL, body.fulfilment == PARTNER_CALL
-        if (body.limit_per_period is None) != (body.period is None):
+        if _contradicts_itself(body):
             raise RewardTermsNotClear
-        if is_pool and body.stock is not None:
-            raise RewardTermsNotClear  # the imported codes are its stock
-        if body.recipient is not None and not is_call:
-            raise RewardTermsNotClear  # nobody else needs to know whom it is for
 
         async def make(conn: AsyncConnection, now: datetime) -> UUID:
             valid_from = body.valid_from or now
@@ -100,6 +99,8 @@ class OfferDesk:
             merchant_id = await merchant_of(conn, call, MANAGER)
             if is_call and await find_endpoint(conn, merchant_id) is None:
                 raise CallEndpointMissing
+            if body.fund_id and not await fund_ids(conn, [body.fund_id]):
+                raise ValidationFailed(errors=(Fault("/fund_id", "unknown_value"),))
             values = {**msgspec.structs.asdict(body), "id": uuid7(), "merchant_id": merchant_id}
             values["stock"] = 0 if is_pool else body.stock
             await insert_reward(conn, {**values, "valid_from": valid_from})
@@ -181,3 +182,16 @@ def _offer(row: Row[Any]) -> OfferAnswer:
     left = None if row.stock is None else int(row.pieces_left or 0)
     is_low = left is not None and row.low_stock_at is not None and left <= row.low_stock_at
     return OfferAnswer(**values, left=left, is_low=is_low)
+
+
+def _contradicts_itself(body: RewardBody) -> bool:
+    is_pool = body.fulfilment == POOL
+    return (
+        (body.limit_per_period is None) != (body.period is None)
+        # The imported codes are the stock of a pool.
+        or (is_pool and body.stock is not None)
+        # Nothing that is not counted runs low.
+        or (body.low_stock_at is not None and body.stock is None and not is_pool)
+        # Nobody but a partner's system needs to know whom it is for.
+        or (body.recipient is not None and body.fulfilment != PARTNER_CALL)
+    )

@@ -182,11 +182,19 @@ async def test_pieces_are_added_once_for_each_key(service):
     assert (reply.status, reply.problem) == (404, "not-found")
 
 
+async def test_a_reward_names_a_fund_that_there_is(service):
+    shop, nowhere = await open_shop(service), "019ff7a0-0000-7000-8000-000000000000"
+    reply = await post(shop.manager, "/v1/merchant/rewards", {**COFFEE, "fund_id": nowhere})
+    assert (reply.status, reply.problem) == (422, "validation")
+    assert reply.json()["errors"] == [{"pointer": "/fund_id", "code": "unknown_value"}]
+
+
 async def test_terms_that_contradict_each_other_are_refused(service):
     shop = await open_shop(service)
     for terms in (
         {"limit_per_period": 1},
         {"period": "day"},
+        {"low_stock_at": 5},
         {"valid_until": "2020-01-01T00:00:00Z"},
     ):
         reply = await post(shop.manager, "/v1/merchant/rewards", {**COFFEE, **terms})
