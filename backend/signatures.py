@@ -24,6 +24,14 @@ SIGNATURES_MAX: Final = 4  # one per key during a rotation, with room
 SIGNATURE_CHARACTERS_MAX: Final = 1_024
 PUBLIC_KEY_BYTES: Final = 32  # Ed25519, RFC 8032 section 5.1.5
 
+# Points of order 1, 2, 4 and 8, whatever their sign bit: one signature of zeros is good for a
+# quarter of all messages or for every one, and a device with an empty buffer has such a key.
+# Source: RFC 8032, 5.1 (the prime), and RFC 7748, 7 (the points); with what is not reduced.
+_PRIME: Final = 2**255 - 19
+_Y_BITS: Final = 2**255 - 1
+_ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER: Final = frozenset({0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _ORDER_8, _PRIME - _ORDER_8})
+
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")  # a point would be read as the end of the id
 _TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}")
 
@@ -102,12 +110,12 @@ def sign_ed25519(private_key: bytes, signed: bytes) -> str:
 
 
 def is_public_key(octets: bytes) -> bool:
-    """Whether these are the octets of an Ed25519 public key."""
+    """Whether these are the octets of an Ed25519 public key for which one person alone can sign."""
     try:
         Ed25519PublicKey.from_public_bytes(octets)
     except ValueError:
         return False
-    return True
+    return int.from_bytes(octets, "little") & _Y_BITS not in _SMALL_ORDER
 
 
 def _written(algorithm: str, octets: bytes) -> str:

@@ -4,11 +4,14 @@ import base64
 import json
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from backend.partners.signing_keys import PublicKeyNotValid, read_public_key
 from backend.signatures import (
     ED25519,
     HMAC_SHA256,
+    is_public_key,
     read_signature,
     sign_ed25519,
     sign_hmac,
@@ -98,3 +101,35 @@ def test_a_signature_is_good_for_three_hundred_seconds_both_ways(now_s, is_fresh
 def test_a_public_key_is_written_as_the_standard_writes_it(text):
     with pytest.raises(PublicKeyNotValid):
         read_public_key(text)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        bytes(32),
+        b"\x01" + bytes(31),
+        bytes(31) + b"\x80",
+        bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+        b"\xec" + b"\xff" * 30 + b"\x7f",
+        b"\xed" + b"\xff" * 30 + b"\x7f",
+        b"\xee" + b"\xff" * 31,
+    ],
+)
+def test_a_key_for_which_anybody_can_sign_is_none(octets):
+    weak, forged = Ed25519PublicKey.from_public_bytes(octets), b"\x01" + bytes(63)
+    assert any(_is_good(weak, forged, b"%d" % number) for number in range(256))
+    assert not is_public_key(octets)
+
+
+def test_keys_that_somebody_has_made_are_public_keys():
+    made = (Ed25519PrivateKey.generate().public_key() for _ in range(64))
+    assert all(is_public_key(key.public_bytes_raw()) for key in made)
+
+
+def _is_good(key, signature, message):
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
