@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +31,9 @@ async def migrate(owner_url: str) -> None:
     """Bring the schema to the newest revision, and register the installed methodologies.
 
     A second run changes nothing.
+
+    Raises:
+        SystemExit: A newer version has written this schema; going on would be a guess.
     """
     engine = make_engine(owner_url)
     try:
@@ -37,6 +41,11 @@ async def migrate(owner_url: str) -> None:
             await conn.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
             await conn.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
             await synchronise(conn, load_catalogue())
+    except CommandError as error:
+        raise SystemExit(
+            f"The database has a schema that this version does not know: {error}. Start the"
+            " version that wrote it, or a newer one."
+        ) from None
     finally:
         await engine.dispose()
 

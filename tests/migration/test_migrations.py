@@ -47,6 +47,18 @@ async def test_upgrading_from_nothing_gives_the_tables_of_the_code(empty):
     assert differences == []
 
 
+async def test_a_schema_of_a_newer_version_is_left_alone_and_named(empty):
+    await migrate(empty)
+    engine = make_engine(empty)
+    async with engine.begin() as conn:
+        await run(conn, "UPDATE alembic_version SET version_num = '9999'")
+    await engine.dispose()
+    before = await schema_of(empty)
+    with pytest.raises(SystemExit, match=r"9999.*newer"):
+        await migrate(empty)
+    assert await schema_of(empty) == before
+
+
 async def schema_of(url):
     """Columns, constraints, indexes and rights, and when the revision was written."""
     engine = make_engine(url)
