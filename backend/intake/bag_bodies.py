@@ -10,14 +10,13 @@ from sqlalchemy import Row
 
 from backend.http.cursors import PageQuery
 from backend.http.problem import Language
-from backend.intake.bodies import MassG, Material, Moment
-from backend.recycling.domain import MASS_G_MAX, Bag, Custody, Doubt
+from backend.intake.bodies import MassG, Material, Moment, ResidueG
+from backend.recycling.domain import Bag, Custody, Doubt
 
 Place = Annotated[
     str,
     msgspec.Meta(min_length=1, max_length=100, description="the station as the partner calls it"),
 ]
-ResidueG = Annotated[int, msgspec.Meta(ge=0, le=MASS_G_MAX, description="grams")]
 
 STEP_WORDS = {
     "bound": ("已绑定", "bound"),
@@ -39,15 +38,17 @@ ACTOR_WORDS = {
 
 
 class WeighingBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One mass, or grams by material after sorting: exactly one of the two.
+    """One mass, or the shares after sorting: grams by material, residue, or both.
 
-    Materials of a bag that has its weight replace what was credited: with the residue they must add
-    up to that weight within 5 % or 100 g, whichever is more.
+    Shares of a bag that has its weight replace what was credited; residue and loss earn nothing.
+    They must add up to that weight within 5 % or 100 g, whichever is more; with `loss_g`, what was
+    lost between scale and table, exactly.
     """
 
     mass_g: MassG | None = None
     materials: dict[Material, MassG] | None = None
     residue_g: ResidueG = 0
+    loss_g: ResidueG | None = None
     weighed_at: Moment | None = None
     place: Place | None = None
 
@@ -73,6 +74,7 @@ class CustodyAnswer(msgspec.Struct, kw_only=True):
     mass_g: int | None
     materials: dict[str, int] | None
     residue_g: int | None
+    loss_g: int | None
 
 
 class BagAnswer(msgspec.Struct, kw_only=True):
@@ -110,6 +112,8 @@ class DoubtAnswer(msgspec.Struct, kw_only=True):
     kind: str
     mass_g: int
     materials: dict[str, int] | None
+    residue_g: int
+    loss_g: int | None
     actor: str
     place: str | None
     weighed_at: datetime
@@ -170,6 +174,7 @@ def _link(link: Custody, partners: Mapping[UUID, Row[Any]], language: Language) 
         mass_g=link.mass_g,
         materials=_materials(link.quantities),
         residue_g=link.residue_g,
+        loss_g=link.loss_g,
     )
 
 
@@ -182,6 +187,8 @@ def render_doubt(doubt: Doubt, check_in_id: UUID | None) -> DoubtAnswer:
         kind=doubt.kind,
         mass_g=doubt.mass_g,
         materials=_materials(doubt.quantities) or None,
+        residue_g=doubt.residue_g,
+        loss_g=doubt.loss_g,
         actor=doubt.actor,
         place=doubt.place,
         weighed_at=doubt.weighed_at,

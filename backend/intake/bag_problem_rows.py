@@ -83,12 +83,12 @@ BAG_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ),
     SortingNotFitting: ProblemType(
         "sorting-not-fitting", 422, "分拣合计与称重不符", "Sorting does not fit the weight",
-        "请检查各材料和残渣的重量,合计与 weighed_g 相差不得超过 tolerance_g",
-        "Check the materials and the residue: together within tolerance_g of weighed_g",
+        "请检查各材料、残渣和损耗的重量,合计与 weighed_g 相差不得超过 tolerance_g",
+        "Check materials, residue and loss: together within tolerance_g of weighed_g",
     ),
     WeighingNotClear: ProblemType(
         "weighing-not-clear", 422, "称重结果有误", "Weighing not clear",
-        "请只给出总重 mass_g,或按材料给出 materials,合计不超过 50 千克",
-        "Give either mass_g or materials, at most 50 kg together",
+        "请只给出总重 mass_g,或给出分拣结果 materials、residue_g(可加 loss_g),合计不超过 50 千克",
+        "Give either mass_g, or materials and residue_g with loss_g if known, at most 50 kg in all",
     ),
 }  # fmt: skip

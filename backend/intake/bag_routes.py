@@ -22,7 +22,7 @@ from backend.intake.bag_bodies import (
     WeighingBody,
     render_bag,
 )
-from backend.intake.domain import Received, Weighing, in_utc
+from backend.intake.domain import Received, Weighing, in_utc, quantities_of_bag
 from backend.intake.handing_over import HandOver, Loss
 from backend.partners.domain import RegionNotGranted
 from backend.recycling.codes import why_unknown
@@ -56,7 +56,7 @@ _NAMED = {"code": BAG_CODE_PATTERN}
 
 
 class WeighingNotClear(BagUnknown):
-    """A weighing has either one mass or grams by material, and no more than 50 kg together."""
+    """A weighing has either one mass or what sorting found, and no more than 50 kg together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,20 +225,21 @@ def weighing_of(code: str, body: WeighingBody, principal: Principal) -> Weighing
     """The weighing that a station reports.
 
     Raises:
-        WeighingNotClear: Not exactly one of mass and materials, or more than 50 kg together.
+        WeighingNotClear: Not exactly one of mass and sorting, or more than 50 kg together.
     """
-    if (body.mass_g is None) == (not body.materials) or (body.residue_g and not body.materials):
+    is_sorting = bool(body.materials or body.residue_g)
+    if (body.mass_g is None) != is_sorting or (body.loss_g is not None and not is_sorting):
         raise WeighingNotClear
-    materials = {f"mass_g.{name}": grams for name, grams in (body.materials or {}).items()}
     weighing = Weighing(
         code,
-        {"mass_g": body.mass_g} if body.mass_g else materials,
+        quantities_of_bag(body.mass_g, body.materials),
         principal.partner_id,
         actor_of(principal),
         body.place,
         body.residue_g,
         in_utc(body.weighed_at) if body.weighed_at else None,
         reach=principal.reach,
+        loss_g=body.loss_g,
     )
     if weighing.mass_g > MASS_G_MAX:
         raise WeighingNotClear

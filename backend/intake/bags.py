@@ -59,8 +59,8 @@ def _leaders(weighings: Sequence[Weighing]) -> list[int]:
 
 def _said(weighing: Weighing) -> object:
     """What makes two weighings the same; one key's refusal is no answer to another key."""
-    quantities = tuple(sorted(weighing.quantities.items()))
-    return (weighing.code, weighing.residue_g, quantities, weighing.reach)
+    quantities, *shares = weighing.told
+    return (weighing.code, tuple(sorted(quantities.items())), *shares, weighing.reach)
 
 
 def _rounds(weighings: Sequence[Weighing], indexes: Iterable[int]) -> list[list[int]]:

@@ -15,6 +15,7 @@ Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Metres = Annotated[int, msgspec.Meta(ge=1, le=300_000)]
 MassG = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX, description="grams")]
+ResidueG = Annotated[int, msgspec.Meta(ge=0, le=MASS_G_MAX, description="grams")]
 Material = Literal[
     "aluminium_cans", "steel_cans", "mixed_metals", "glass", "pet", "hdpe", "pp", "mixed_plastics",
     "corrugated_board", "mixed_paper", "office_paper", "newspaper", "mixed_electronics",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from backend.checkins.domain import CheckIn
@@ -131,8 +131,10 @@ class Weighing(NamedTuple):
     """A station weighed a bag: one mass, or grams by material after sorting.
 
     Attributes:
+        quantities: `mass_g`, which is 0 where sorting found nothing but residue; or by material.
         actor: Who weighed: a partner's server, a device, or a collector at the door.
         residue_g: What sorting left over, which nobody is credited for.
+        loss_g: What was lost between scale and sorting, if the station states it.
         weighed_at: When, for a report that comes later; None is the time of the batch.
         is_vouched: An operator has looked, so no weight is out of range.
         reach: Where the key that weighs may report from; None is everywhere.
@@ -147,21 +149,39 @@ class Weighing(NamedTuple):
     weighed_at: datetime | None = None
     is_vouched: bool = False
     reach: Reach | None = None
+    loss_g: int | None = None
+
+    @property
+    def sorted_g(self) -> int:
+        """What lay on the scale or the sorting table."""
+        return sum(self.quantities.values()) + self.residue_g
 
     @property
     def mass_g(self) -> int:
         """Whole mass of the bag."""
-        return sum(self.quantities.values()) + self.residue_g
+        return self.sorted_g + (self.loss_g or 0)
 
     @property
     def is_sorted(self) -> bool:
-        """Whether the grams are by material."""
-        return "mass_g" not in self.quantities
+        """Whether the grams are shares of a bag: by material, or residue alone."""
+        return not self.quantities.get("mass_g")
 
     @property
     def action(self) -> str:
         """Sorted material is a methodology of its own."""
-        return "sorted_recycling" if self.is_sorted else "mixed_recycling"
+        return "mixed_recycling" if "mass_g" in self.quantities else "sorted_recycling"
+
+    @property
+    def told(self) -> tuple[dict[str, int], int, int | None]:
+        """What makes two weighings of a bag the same."""
+        return dict(self.quantities), self.residue_g, self.loss_g
+
+
+def quantities_of_bag(mass_g: int | None, materials: Mapping[Any, int] | None) -> dict[str, int]:
+    """Activity data of one mass or of materials; of residue alone it is no mass at all."""
+    if materials:
+        return {f"mass_g.{material}": grams for material, grams in materials.items()}
+    return {"mass_g": mass_g or 0}
 
 
 class Received(NamedTuple):

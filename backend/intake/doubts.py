@@ -105,6 +105,7 @@ async def _credit(
         0 if decision.mass_g else doubt.residue_g,
         doubt.weighed_at,
         is_vouched=True,
+        loss_g=None if decision.mass_g else doubt.loss_g,
     )
     [answer] = await write_weighings(conn, [weighing], rules)
     return answer if isinstance(answer, DomainError) else None

@@ -95,8 +95,7 @@ def _after_weighing(weighing: Weighing, bag: Bag, sorting: Custody | None) -> De
         return BagAlreadyWeighed(weighed_at=_written(bag.weighed_at), mass_g=bag.mass_g)
     if sorting is None:
         return _sorting(weighing, bag)
-    told = (dict(weighing.quantities), weighing.residue_g)
-    is_same = told == (sorting.quantities, sorting.residue_g)
+    is_same = weighing.told == (sorting.quantities, sorting.residue_g, sorting.loss_g)
     return replay if is_same else BagAlreadySorted(sorted_at=sorting.occurred_at.isoformat())
 
 
@@ -110,7 +109,7 @@ def _sorting(weighing: Weighing, bag: Bag) -> Decided:
     assert bag.account_id is not None, "weighed, so bound"
     assert bag.mass_g is not None, "weighed, so it has a mass"
     try:
-        check_balance(bag.mass_g, weighing.mass_g)
+        check_balance(bag.mass_g, weighing.mass_g, states_loss=weighing.loss_g is not None)
     except SortingNotFitting as refusal:
         return refusal
     cause = Cause(uuid7(), bag.check_in_id, bag.account_id, BAG_SORTED)
@@ -119,8 +118,7 @@ def _sorting(weighing: Weighing, bag: Bag) -> Decided:
 
 def _while_in_doubt(weighing: Weighing, bag: Bag, doubt: Doubt) -> Decided:
     assert bag.check_in_id is not None, "only bound bags are weighed"
-    told = (dict(weighing.quantities), weighing.residue_g)
-    if told == (doubt.quantities, doubt.residue_g):
+    if weighing.told == (doubt.quantities, doubt.residue_g, doubt.loss_g):
         return Received(bag.check_in_id, is_replay=True, waits=True)
     return BagAlreadyWeighed(weighed_at=doubt.weighed_at.isoformat(), mass_g=doubt.mass_g)
 
@@ -137,6 +135,7 @@ def _doubt(weighing: Weighing, kind: str, at: datetime, now: datetime) -> Doubt:
         weighing.place,
         at,
         now,
+        loss_g=weighing.loss_g,
     )
 
 
@@ -171,6 +170,10 @@ def links_of(weighing: Weighing, at: datetime, now: datetime, *steps: Step) -> l
         weighing.mass_g,
     )
     sorting = link._replace(
-        step=Step.SORTED, quantities=dict(weighing.quantities), residue_g=weighing.residue_g
+        step=Step.SORTED,
+        mass_g=weighing.sorted_g,
+        quantities=dict(weighing.quantities),
+        residue_g=weighing.residue_g,
+        loss_g=weighing.loss_g,
     )
     return [sorting if step is Step.SORTED else link for step in steps]

@@ -23,11 +23,12 @@ async def record_custody(conn: AsyncConnection, links: Sequence[Custody]) -> int
     return await run(
         conn,
         f"INSERT INTO bag_custody ({_COLUMNS}) SELECT code, step, occurred_at, recorded_at, actor,"
-        " partner_id, place, mass_g, CAST(quantities AS jsonb), residue_g FROM unnest("
+        " partner_id, place, mass_g, CAST(quantities AS jsonb), residue_g, loss_g FROM unnest("
         "CAST(:codes AS text[]), CAST(:steps AS text[]), CAST(:occurred AS timestamptz[]),"
         " CAST(:recorded AS timestamptz[]), CAST(:actors AS text[]), CAST(:partners AS uuid[]),"
         " CAST(:places AS text[]), CAST(:masses AS bigint[]), CAST(:quantities AS text[]),"
-        f" CAST(:residues AS bigint[])) AS given({_COLUMNS}) ON CONFLICT DO NOTHING",
+        " CAST(:residues AS bigint[]), CAST(:losses AS bigint[]))"
+        f" AS given({_COLUMNS}) ON CONFLICT DO NOTHING",
         codes=[each.code for each in links],
         steps=[each.step for each in links],
         occurred=[each.occurred_at for each in links],
@@ -40,6 +41,7 @@ async def record_custody(conn: AsyncConnection, links: Sequence[Custody]) -> int
             None if each.quantities is None else _encode(each.quantities).decode() for each in links
         ],
         residues=[each.residue_g for each in links],
+        losses=[each.loss_g for each in links],
     )
 
 
@@ -50,7 +52,8 @@ async def custody_of(
     rows = await fetch(
         conn,
         f"SELECT {_COLUMNS} FROM bag_custody WHERE code = ANY(CAST(:codes AS text[]))"
-        " ORDER BY code, occurred_at, recorded_at, step",
+        # What was weighed and sorted in one report was weighed first.
+        " ORDER BY code, occurred_at, recorded_at, step = 'sorted', step",
         codes=list(codes),
     )
     chains: dict[str, list[Custody]] = defaultdict(list)

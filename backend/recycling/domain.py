@@ -64,7 +64,7 @@ class BagNotLosable(DomainError):
 
 
 class SortingNotFitting(DomainError):
-    """What was sorted out and the residue do not add up to what was weighed."""
+    """What was sorted out, the residue and the loss do not add up to what was weighed."""
 
 
 class BagDoubtDecided(DomainError):
@@ -115,6 +115,7 @@ class Custody(NamedTuple):
         mass_g: What the scale showed; of a sorting what was sorted out, residue included.
         quantities: Grams by material, `mass_g.pet` and so on.
         residue_g: What cannot be recycled.
+        loss_g: What the station says was lost between scale and table; None if it says nothing.
     """
 
     code: str
@@ -127,6 +128,7 @@ class Custody(NamedTuple):
     mass_g: int | None = None
     quantities: Mapping[str, int] | None = None
     residue_g: int | None = None
+    loss_g: int | None = None
 
 
 class Bag(NamedTuple):
@@ -204,13 +206,18 @@ def tolerance_g(weighed_g: int) -> int:
     return max(TOLERANCE_G_MIN, weighed_g * TOLERANCE_PER_100 // 100)
 
 
-def check_balance(weighed_g: int, sorted_g: int) -> None:
+def check_balance(weighed_g: int, sorted_g: int, *, states_loss: bool = False) -> None:
     """Nothing appears and nothing vanishes between the scale and the sorting table.
+
+    Args:
+        weighed_g: What the scale showed, grams.
+        sorted_g: All shares together: materials, residue, and the loss if one is stated.
+        states_loss: A loss is the rest of the weight, so it leaves nothing open.
 
     Raises:
         SortingNotFitting: Further apart than the tolerance.
     """
-    tolerance = tolerance_g(weighed_g)
+    tolerance = 0 if states_loss else tolerance_g(weighed_g)
     if abs(weighed_g - sorted_g) > tolerance:
         raise SortingNotFitting(weighed_g=weighed_g, sorted_g=sorted_g, tolerance_g=tolerance)
 
@@ -237,8 +244,9 @@ class Doubt(NamedTuple):
     mass_g_decided: int | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
+    loss_g: int | None = None
 
     @property
     def mass_g(self) -> int:
         """What was reported, grams."""
-        return sum(self.quantities.values()) + self.residue_g
+        return sum(self.quantities.values()) + self.residue_g + (self.loss_g or 0)

@@ -23,13 +23,14 @@ async def insert_doubts(conn: AsyncConnection, doubts: Sequence[Doubt]) -> None:
     await run(
         conn,
         "INSERT INTO bag_doubt (id, code, kind, quantities, residue_g, actor, partner_id, place,"
-        " weighed_at, reported_at, outcome) SELECT id, code, kind, CAST(quantities AS jsonb),"
-        " residue_g, actor, partner_id, place, weighed_at, reported_at, 'pending' FROM unnest("
+        " weighed_at, reported_at, loss_g, outcome)"
+        " SELECT id, code, kind, CAST(quantities AS jsonb), residue_g, actor, partner_id, place,"
+        " weighed_at, reported_at, loss_g, 'pending' FROM unnest("
         "CAST(:ids AS uuid[]), CAST(:codes AS text[]), CAST(:kinds AS text[]),"
         " CAST(:quantities AS text[]), CAST(:residues AS bigint[]), CAST(:actors AS text[]),"
         " CAST(:partners AS uuid[]), CAST(:places AS text[]), CAST(:weighed AS timestamptz[]),"
-        " CAST(:reported AS timestamptz[])) AS given(id, code, kind, quantities, residue_g, actor,"
-        " partner_id, place, weighed_at, reported_at)",
+        " CAST(:reported AS timestamptz[]), CAST(:losses AS bigint[])) AS given(id, code, kind,"
+        " quantities, residue_g, actor, partner_id, place, weighed_at, reported_at, loss_g)",
         ids=[each.id for each in doubts],
         codes=[each.code for each in doubts],
         kinds=[each.kind for each in doubts],
@@ -40,6 +41,7 @@ async def insert_doubts(conn: AsyncConnection, doubts: Sequence[Doubt]) -> None:
         places=[each.place for each in doubts],
         weighed=[each.weighed_at for each in doubts],
         reported=[each.reported_at for each in doubts],
+        losses=[each.loss_g for each in doubts],
     )
 
 

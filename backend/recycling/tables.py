@@ -89,6 +89,8 @@ bag_custody = Table(
     Column("mass_g", BigInteger),
     Column("quantities", JSONB),
     Column("residue_g", BigInteger),
+    # Empty where nobody stated one: then two scales differ within the tolerance.
+    Column("loss_g", BigInteger),
     CheckConstraint(
         "step IN ('bound', 'handed_in', 'picked_up', 'weighed', 'sorted', 'lost', 'lapsed')",
         name="step",
@@ -103,6 +105,8 @@ bag_custody = Table(
     CheckConstraint("(step = 'sorted') = (quantities IS NOT NULL)", name="sorted_by_material"),
     CheckConstraint("(step = 'sorted') = (residue_g IS NOT NULL)", name="sorted_has_residue"),
     CheckConstraint("residue_g >= 0", name="residue_not_negative"),
+    CheckConstraint("loss_g >= 0", name="loss_not_negative"),
+    CheckConstraint("loss_g IS NULL OR step = 'sorted'", name="sorting_states_loss"),
     CheckConstraint("char_length(place) BETWEEN 1 AND 100", name="place_length"),
 )
 
@@ -124,6 +128,8 @@ bag_doubt = Table(
     Column("mass_g_decided", BigInteger),
     Column("decided_by", Text),
     Column("decided_at", DateTime(timezone=True)),
+    Column("loss_g", BigInteger),
+    CheckConstraint("loss_g >= 0", name="loss_not_negative"),
     CheckConstraint("kind IN ('empty', 'too_heavy')", name="kind"),
     CheckConstraint("outcome IN ('pending', 'credited', 'dismissed')", name="outcome"),
     CheckConstraint("(outcome = 'pending') = (decided_at IS NULL)", name="decided_has_time"),

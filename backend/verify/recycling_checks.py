@@ -16,14 +16,15 @@ FROM bag_custody AS link LEFT JOIN bag_custody AS earlier ON earlier.code = link
 WHERE link.step <> 'bound' AND (earlier.code IS NULL OR link.occurred_at < earlier.occurred_at)
 """
 
-# The tolerance of `backend.recycling.domain.tolerance_g`.
+# A stated loss leaves nothing open; else the tolerance of `backend.recycling.domain.tolerance_g`.
 _SORTED_IS_WHAT_WAS_WEIGHED = """
 SELECT sorted.code, weighed.mass_g AS weighed_g, sorted.mass_g AS sorted_g, sorted.quantities
 FROM bag_custody AS sorted LEFT JOIN bag_custody AS weighed
   ON weighed.code = sorted.code AND weighed.step = 'weighed'
 WHERE sorted.step = 'sorted'
   AND (weighed.code IS NULL
-       OR abs(sorted.mass_g - weighed.mass_g) > greatest(100, weighed.mass_g * 5 / 100)
+       OR abs(sorted.mass_g + coalesce(sorted.loss_g, 0) - weighed.mass_g)
+          > CASE WHEN sorted.loss_g IS NULL THEN greatest(100, weighed.mass_g * 5 / 100) ELSE 0 END
        OR sorted.mass_g <> sorted.residue_g
           + (SELECT sum(CAST(value AS bigint)) FROM jsonb_each_text(sorted.quantities)))
 """
@@ -56,8 +57,8 @@ RECYCLING_CHECKS = (
     ),
     Check(
         "sorted_is_what_was_weighed",
-        "分拣合计与称重在允许误差内一致",
-        "What was sorted out and the residue are what was weighed, within the tolerance",
+        "分拣、残渣与损耗合计与称重一致(未报损耗时在允许误差内)",
+        "Sorted materials, residue and loss are what was weighed; without a loss within tolerance",
         _SORTED_IS_WHAT_WAS_WEIGHED,
     ),
     Check(

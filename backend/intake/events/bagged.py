@@ -7,36 +7,59 @@ import msgspec
 
 from backend.http.problem import Fault
 from backend.http.refusals import ValidationFailed
-from backend.intake.bodies import MassG, Material, Moment
-from backend.intake.domain import in_utc
-from backend.intake.events.domain import Deed, EventKind
-from backend.recycling.domain import BAG_CODE_PATTERN, MASS_G_MAX
+from backend.intake.bodies import MassG, Material, Moment, ResidueG
+from backend.intake.domain import Weighing, in_utc, quantities_of_bag
+from backend.intake.events.domain import Deed, EventKind, PartnerEvent
+from backend.recycling.domain import BAG_CODE_PATTERN, MASS_G_MAX, Actor
 
 Code = Annotated[str, msgspec.Meta(pattern=f"^{BAG_CODE_PATTERN}$")]
 
 
 class BagWeighed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One mass, or grams by material after sorting: exactly one of the two."""
+    """One mass, or the shares after sorting: grams by material, residue, or both.
+
+    `loss_g` is what was lost between the scale and the sorting table.
+    """
 
     code: Code
     weighed_at: Moment
     mass_g: MassG | None = None
     materials: dict[Material, MassG] | None = None
+    residue_g: ResidueG = 0
+    loss_g: ResidueG | None = None
 
 
 def _weighed(data: BagWeighed) -> Deed:
-    if (data.mass_g is None) == (not data.materials):
-        raise _fault("Give either mass_g or materials")
-    quantities: dict[str, int] = (
-        {"mass_g": data.mass_g}
-        if data.mass_g
-        else {f"mass_g.{material}": mass_g for material, mass_g in (data.materials or {}).items()}
+    is_sorting = bool(data.materials or data.residue_g)
+    if (data.mass_g is None) != is_sorting or (data.loss_g is not None and not is_sorting):
+        raise _fault("Give either mass_g, or materials and residue_g")
+    quantities = quantities_of_bag(data.mass_g, data.materials)
+    if sum(quantities.values()) + data.residue_g + (data.loss_g or 0) > MASS_G_MAX:
+        raise _fault(f"A bag has at most {MASS_G_MAX} g in all")
+    return Deed(
+        "sorted_recycling" if data.materials else "mixed_recycling",
+        in_utc(data.weighed_at),
+        None,
+        quantities,
+        ("bag", data.code),
+        bag=data.code,
+        residue_g=data.residue_g,
+        loss_g=data.loss_g,
     )
-    if sum(quantities.values()) > MASS_G_MAX:
-        raise _fault(f"Materials have at most {MASS_G_MAX} g together")
-    action = "mixed_recycling" if data.mass_g else "sorted_recycling"
-    claim = ("bag", data.code)
-    return Deed(action, in_utc(data.weighed_at), None, quantities, claim, bag=data.code)
+
+
+def weighing_of(report: PartnerEvent, deed: Deed) -> Weighing:
+    """The weighing of a bag as its event, and what has changed it, say."""
+    return Weighing(
+        deed.bag or "",
+        deed.quantities,
+        report.key.partner_id,
+        Actor(report.reported_by),
+        residue_g=deed.residue_g,
+        loss_g=deed.loss_g,
+        weighed_at=deed.occurred_at,
+        reach=report.reach,
+    )
 
 
 def _fault(detail: str) -> ValidationFailed:

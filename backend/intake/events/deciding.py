@@ -18,6 +18,7 @@ from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
 from backend.ids import uuid7
 from backend.intake.domain import CLOCK_TOLERANCE, TimeNotPlausible, Weighing, check_in_time
+from backend.intake.events.bagged import weighing_of
 from backend.intake.events.domain import (
     EVENT_AGE_MAX,
     Became,
@@ -32,7 +33,6 @@ from backend.intake.events.domain import (
 )
 from backend.intake.events.ordering import claim_of, late_window, order_of
 from backend.partners.queries import Customer
-from backend.recycling.domain import Actor
 
 Change = tuple[Role, datetime | None, str]
 
@@ -171,14 +171,7 @@ def _book(
         return Became("parked", wait=Wait("tap_out", report.key.event_id, open_until))
     deed = _changed(story, deed, known, plan, report.key)
     if account_id is None:
-        plan.weighings[report.key] = Weighing(
-            deed.bag or "",
-            deed.quantities,
-            report.key.partner_id,
-            Actor(report.reported_by),
-            weighed_at=deed.occurred_at,
-            reach=report.reach,
-        )
+        plan.weighings[report.key] = weighing_of(report, deed)
     else:
         plan.orders[report.key] = order_of(report, deed, account_id, rules)
         if deed.further_claims:
@@ -218,7 +211,12 @@ def _amended(deed: Deed, event: PartnerEvent, now: datetime) -> Deed:
         DomainError: It would not be plausible.
     """
     told = event.kind.deed(event.data)
-    changed = deed._replace(quantities=told.quantities, ended_at=told.ended_at or deed.ended_at)
+    changed = deed._replace(
+        quantities=told.quantities,
+        ended_at=told.ended_at or deed.ended_at,
+        residue_g=told.residue_g,
+        loss_g=told.loss_g,
+    )
     # A bag's check-in began when it was bound, which no weighing knows.
     is_same_start = told.bag is not None or told.occurred_at in {None, deed.occurred_at}
     # What a tray was is its score, which nobody corrects; whose it was can be withdrawn.

@@ -69,6 +69,7 @@ class Deed(NamedTuple):
             given.
         open_for: How long it waits for the event that completes it.
         bag: Code of the bag whose binding names the member.
+        residue_g: What sorting the bag left over, and `loss_g` what was lost before.
         tray: Device and sequence of the tray whose photo is judged, with a colon between.
     """
 
@@ -85,6 +86,8 @@ class Deed(NamedTuple):
     open_for: timedelta | None = None
     bag: str | None = None
     tray: str | None = None
+    residue_g: int = 0
+    loss_g: int | None = None
 
 
 def _anything(_: Deed, __: datetime) -> None:
