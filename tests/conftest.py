@@ -95,7 +95,8 @@ async def database(server):
 
 @pytest.fixture
 async def engine(server, database):
-    made = make_engine(server.url(database, APPLICATION_ROLE))
+    # Twice the usual: the test asks beside a service that is just starting on a busy machine.
+    made = make_engine(server.url(database, APPLICATION_ROLE), pool_size=24)
     yield made
     await made.dispose()
 

@@ -22,7 +22,7 @@ from backend.sandbox.signing import sign_by_private_key, sign_by_secret
 from backend.sealing import make_sealer
 from backend.units import shanghai_day
 from tests.acceptance.event_sender import saved_average
-from tests.acceptance.service import METRO
+from tests.acceptance.service import METRO, until
 from tests.builders import SECRET
 
 LINKED = 3
@@ -36,8 +36,14 @@ async def linked_cards(conn):
 
 
 async def balances(service):
+    """Of the members, once all work is done and all points that are due are paid."""
     await service.drained()
-    return await service.fetch("SELECT * FROM account_lot ORDER BY account_id, lot_id")
+    unpaid = "SELECT count(*) = 0 FROM pending_points WHERE is_funded AND due_at <= now()"
+    await until(lambda: service.value(unpaid))
+    return await service.fetch(
+        "SELECT account_id, lot_id, posted, held FROM account_lot JOIN account ON id = account_id"
+        " WHERE kind = 'member' ORDER BY account_id, lot_id"
+    )
 
 
 async def test_a_simulated_day_is_taken_and_the_same_day_again_changes_nothing(service):
