@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backend.signatures import sign_ed25519, signed_bytes
-from tests.acceptance.service import METRO, Caller, Reply, Service, make_key
+from tests.acceptance.running_service import METRO, Caller, Reply, Service, make_key
 
 VERSION = "camera 1.4"
 

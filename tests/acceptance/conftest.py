@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.service import serving
+from tests.acceptance.running_service import serving
 
 
 @pytest.fixture

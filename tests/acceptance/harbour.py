@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from backend.partners.queries import issue_key, link, make_partner
-from tests.acceptance.service import Caller, make_key
+from tests.acceptance.running_service import Caller, make_key
 
 STAGES = ("shore", "port", "sorter", "recycler")
 REGIONS = dict(zip(STAGES, ("331081", "331002", "331004", "330106"), strict=True))

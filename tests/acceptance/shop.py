@@ -9,7 +9,7 @@ from backend.ids import uuid7
 from backend.ledger.domain import Purpose, Transfer, points_expire_on
 from backend.ledger.queries import ensure_lots, lock_accounts, post as post_transfers
 from backend.units import shanghai_day
-from tests.acceptance.service import Caller, Service, make_key
+from tests.acceptance.running_service import Caller, Service, make_key
 
 COFFEE = {"name_zh": "咖啡", "name_en": "Coffee", "points": 30, "payer": "government"}
 

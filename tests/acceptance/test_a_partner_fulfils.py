@@ -7,7 +7,7 @@ import pytest
 
 from backend.rewards.ends import expire_vouchers
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key, serving, until
+from tests.acceptance.running_service import make_key, serving, until
 from tests.acceptance.shop import (
     COFFEE,
     left_of,

@@ -11,7 +11,7 @@ from backend.checkins.domain import NO_PLATE_KEPT
 from backend.checkins.reasons import REASONS
 from backend.db import make_engine, run
 from backend.verify import check_invariants
-from tests.acceptance.service import make_photo
+from tests.acceptance.running_service import make_photo
 
 PLATE_G, PLATE_POINTS = 125, 5
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"

@@ -9,7 +9,7 @@ from backend.methodologies.simulations import read_candidate
 from backend.units import shanghai_day
 from scoring.methodology import Catalogue, load_catalogue
 from scoring.methodology.catalogue import packaged_texts
-from tests.acceptance.service import make_key, make_photo, serving, until
+from tests.acceptance.running_service import make_key, make_photo, serving, until
 
 TODAY = shanghai_day(datetime.now(UTC))
 FIRST_DAY = TODAY + timedelta(days=3)

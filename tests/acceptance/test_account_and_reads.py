@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.acceptance.service import make_photo, until
+from tests.acceptance.running_service import make_photo, until
 
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"
 

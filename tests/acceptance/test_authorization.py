@@ -7,7 +7,7 @@ from tests.acceptance.marine_matrix import MARINE_ROUTES
 from tests.acceptance.methodology_matrix import METHODOLOGY_ROUTES
 from tests.acceptance.partner_matrix import PARTNER_ROUTES
 from tests.acceptance.reward_matrix import REWARD_ROUTES
-from tests.acceptance.service import Caller, make_photo
+from tests.acceptance.running_service import Caller, make_photo
 from tests.acceptance.tree_matrix import TREE_ROUTES
 
 CALLERS = ("nobody", "member", "other", "partner", "device", "operator")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from scoring.photo import UPLOAD_BYTES_MAX
-from tests.acceptance.service import make_key, make_photo
+from tests.acceptance.running_service import make_key, make_photo
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"

@@ -8,7 +8,7 @@ from backend.intake.handing_over import lapse_next
 from backend.notices.bag_notices import remind_of_bags
 from backend.recycling.codes import make_codes
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key
+from tests.acceptance.running_service import make_key
 
 
 async def printed(service, count=3, **body):

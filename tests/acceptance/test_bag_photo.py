@@ -9,7 +9,7 @@ from PIL import Image
 from backend.recycling.codes import BagLink
 from backend.workers import Workers
 from scoring.photo_codes import read_codes
-from tests.acceptance.service import make_photo
+from tests.acceptance.running_service import make_photo
 
 LINK = BagLink("https://tanhui.invalid", "9520000")
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from backend.partners.queries import issue_key
 from backend.units import shanghai_day
 from tests.acceptance.canteen import open_camera, open_canteen, operator_of
-from tests.acceptance.service import METRO, RECYCLER, Caller, make_photo
+from tests.acceptance.running_service import METRO, RECYCLER, Caller, make_photo
 
 
 async def key_of(service, partner):

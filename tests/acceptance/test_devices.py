@@ -9,7 +9,7 @@ from tests.acceptance.canteen import (
     open_canteen,
     operator_of,
 )
-from tests.acceptance.service import METRO, make_key, make_photo, serving
+from tests.acceptance.running_service import METRO, make_key, make_photo, serving
 
 
 async def test_a_code_enrols_one_device_and_its_answer_can_be_asked_for_again(service):

@@ -10,7 +10,7 @@ import pytest
 from backend.ledger.queries import lock_accounts
 from backend.rewards.ends import expire_vouchers
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key, until
+from tests.acceptance.running_service import make_key, until
 from tests.acceptance.shop import (
     decide,
     left_of,

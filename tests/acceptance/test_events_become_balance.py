@@ -18,7 +18,7 @@ from tests.acceptance.event_sender import (
     send_raw,
     yesterday_at,
 )
-from tests.acceptance.service import METRO, until
+from tests.acceptance.running_service import METRO, until
 
 # floor(12 x 46.7) = 560; 10 km: 467; one ride: 46; 10 points a ride.
 METRO_12_KM_G, METRO_10_KM_G, METRO_RIDE_G, METRO_POINTS = 560, 467, 46, 10

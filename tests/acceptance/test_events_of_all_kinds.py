@@ -16,7 +16,7 @@ from tests.acceptance.event_sender import (
     send_raw,
     yesterday_at,
 )
-from tests.acceptance.service import until
+from tests.acceptance.running_service import until
 
 HOUR = timedelta(hours=1)
 PROBLEM = "/problems/"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from backend.verify import check_invariants
 from tests.acceptance.canteen import new_code, open_camera
 from tests.acceptance.event_sender import BAGS_SOURCE, make_event, make_withdrawal, send
-from tests.acceptance.service import make_photo, until
+from tests.acceptance.running_service import make_photo, until
 
 PLATE_G, PLATE_POINTS = 125, 5
 MEAL = "tanhui.meal.returned.v1"

@@ -9,7 +9,7 @@ import pytest
 from backend.partners.consent import CONSENTS, CURRENT
 from backend.partners.linking import LINKS_PER_PARTNER_MAX
 from backend.partners.queries import issue_key
-from tests.acceptance.service import METRO, Caller, make_key
+from tests.acceptance.running_service import METRO, Caller, make_key
 
 AGREED = {"consent_version": CURRENT.version}
 # What was shown to people is never edited; a change is a new version with a line of its own.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from backend.rewards.codes import member_pass
 from backend.verify import check_invariants
-from tests.acceptance.service import serving
+from tests.acceptance.running_service import serving
 from tests.acceptance.shop import open_shop, points_of, rich_member
 
 

@@ -7,7 +7,7 @@ from openpyxl import load_workbook
 
 from backend.units import SHANGHAI, shanghai_day
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key, serving
+from tests.acceptance.running_service import make_key, serving
 from tests.acceptance.shop import correct, open_shop, post, redeem, rich_member, settle
 
 DAY_S = 24 * 3_600

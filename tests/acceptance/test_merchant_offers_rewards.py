@@ -1,7 +1,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from tests.acceptance.service import make_key, serving
+from tests.acceptance.running_service import make_key, serving
 from tests.acceptance.shop import COFFEE, give_points, open_shop, post, rich_member
 
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from tests.acceptance.event_sender import make_correction, make_event, send, yesterday_at
-from tests.acceptance.service import make_key
+from tests.acceptance.running_service import make_key
 
 AVERAGES = "/v1/operator/meter-averages"
 HANGZHOU = {

@@ -8,7 +8,7 @@ import pytest
 from backend.crediting.domain import claim_key
 from backend.ids import uuid7
 from backend.verify import check_invariants
-from tests.acceptance.service import make_photo
+from tests.acceptance.running_service import make_photo
 from tests.acceptance.test_trip_becomes_balance import make_ride, yesterday_at
 from tests.builders import SECRET
 

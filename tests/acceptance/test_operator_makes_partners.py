@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.service import METRO, Caller, make_key
+from tests.acceptance.running_service import METRO, Caller, make_key
 from tests.unit.test_signatures import FILE
 
 TRIP = "tanhui.trip.v1"

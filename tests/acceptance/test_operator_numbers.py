@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.acceptance.service import make_photo
+from tests.acceptance.running_service import make_photo
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 DISCLAIMER = "减碳量按公开方法学估算,不是核证减排量,不可交易。"

@@ -13,7 +13,7 @@ from backend.members.steps import join
 from backend.partners.queries import issue_key, link, make_partner
 from backend.recycling.queries import add_bags
 from tests.acceptance.event_sender import BATCH, STRUCTURED, saved_average, send_raw
-from tests.acceptance.service import Caller, serving
+from tests.acceptance.running_service import Caller, serving
 
 KIT = Path(__file__).parents[2] / "docs/partners"
 ROW = re.compile(r"^\| \[.*\]\(examples/(.*?)\) \|.*\| (.*) \|$", re.MULTILINE)

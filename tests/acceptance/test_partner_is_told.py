@@ -11,7 +11,7 @@ from backend.partners.queries import issue_key
 from backend.rewards.ends import expire_vouchers
 from backend.units import SHANGHAI
 from backend.verify import check_invariants
-from tests.acceptance.service import METRO, RECYCLER, Caller, make_key, serving, until
+from tests.acceptance.running_service import METRO, RECYCLER, Caller, make_key, serving, until
 from tests.acceptance.shop import open_shop, post, rich_member, settle
 from tests.receiver import is_signed, receiving
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.verify import check_invariants
-from tests.acceptance.service import Caller, make_key
+from tests.acceptance.running_service import Caller, make_key
 
 
 async def status_of(scale):

@@ -22,7 +22,7 @@ from backend.sandbox.signing import sign_by_private_key, sign_by_secret
 from backend.sealing import make_sealer
 from backend.units import shanghai_day
 from tests.acceptance.event_sender import saved_average
-from tests.acceptance.service import METRO, until
+from tests.acceptance.running_service import METRO, until
 from tests.builders import SECRET
 
 LINKED = 3

@@ -5,7 +5,7 @@ from backend.partners.cards import insert_blanks
 from backend.verify import check_invariants
 from tests.acceptance.canteen import open_camera
 from tests.acceptance.event_sender import make_event, send
-from tests.acceptance.service import Caller, make_key, make_photo, serving, until
+from tests.acceptance.running_service import Caller, make_key, make_photo, serving, until
 from tests.acceptance.shop import give_points, open_shop, rich_member
 
 PIN, OTHER_PIN, WRONG = "274916", "805162", "111112"

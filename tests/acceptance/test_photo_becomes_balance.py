@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from backend.checkins.reasons import REASONS
-from tests.acceptance.service import make_photo, serving, until
+from tests.acceptance.running_service import make_photo, serving, until
 
 PLATE_G, PLATE_POINTS = 125, 5
 SHANGHAI_DAY_S = 86_400

@@ -7,7 +7,7 @@ from backend.api import DEV_ISSUER
 from backend.units import shanghai_day
 from backend.upkeep import Upkeep
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key
+from tests.acceptance.running_service import make_key
 
 ADDRESS = "余杭区文一西路 969 号 3 单元 502"
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.acceptance.service import make_key
+from tests.acceptance.running_service import make_key
 from tests.acceptance.test_pickup_at_the_door import ADDRESS, asked, days_ahead
 
 HANGZHOU, YUHANG, NINGBO = "330100", "330110", "330200"

@@ -9,7 +9,7 @@ from backend.units import shanghai_day
 from backend.verify import check_invariants
 from tests.acceptance.event_sender import make_event, send
 from tests.acceptance.harbour import carded, moment, open_harbour
-from tests.acceptance.service import make_key
+from tests.acceptance.running_service import make_key
 
 CSV_FORMULA = "=1+1"
 

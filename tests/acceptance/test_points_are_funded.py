@@ -6,7 +6,7 @@ import pytest
 
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key, make_photo, serving, until
+from tests.acceptance.running_service import make_key, make_photo, serving, until
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 FUND = f"/v1/operator/funds/{PROGRAMME_FUND}/changes"

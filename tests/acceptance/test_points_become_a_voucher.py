@@ -7,7 +7,7 @@ from PIL import Image
 from backend.rewards.codes import are_digits_good, plain_code
 from backend.units import shanghai_day
 from backend.verify import check_invariants
-from tests.acceptance.service import make_key, serving
+from tests.acceptance.running_service import make_key, serving
 from tests.acceptance.shop import (
     give_points,
     left_of,

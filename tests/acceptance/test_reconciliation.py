@@ -14,7 +14,7 @@ from tests.acceptance.event_sender import (
     send,
     yesterday_at,
 )
-from tests.acceptance.service import METRO
+from tests.acceptance.running_service import METRO
 
 TOTALS = "/v1/partner/control-totals"
 DAY = yesterday_at(8).date().isoformat()

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.verify import check_invariants
-from tests.acceptance.service import until
+from tests.acceptance.running_service import until
 from tests.acceptance.test_trip_becomes_balance import make_ride, make_trip, yesterday_at
 
 SMALL = {"reason": "counted_twice", "note": "与闸机记录是同一次乘车"}
@@ -223,7 +223,7 @@ async def test_an_excluded_trip_names_the_one_that_counts(service):
 
 
 async def test_erased_evidence_is_said_so(service, tmp_path):
-    from tests.acceptance.service import make_photo
+    from tests.acceptance.running_service import make_photo
 
     member = await service.member("li")
     photo = (await member.photograph(make_photo(1))).json()

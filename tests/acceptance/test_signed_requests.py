@@ -15,7 +15,7 @@ from backend.partners.domain import KeyTerms
 from backend.partners.signing_keys import issue_hmac_key, issue_public_key
 from backend.sealing import make_sealer
 from backend.signatures import sign_ed25519, sign_hmac, signed_bytes
-from tests.acceptance.service import METRO, RECYCLER, Caller
+from tests.acceptance.running_service import METRO, RECYCLER, Caller
 from tests.builders import SECRET
 from tests.unit.test_signatures import VECTORS
 

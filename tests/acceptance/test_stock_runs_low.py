@@ -6,7 +6,7 @@ import pytest
 
 from backend.rewards.stock_alerts import watch_stock
 from backend.verify import check_invariants
-from tests.acceptance.service import serving, until
+from tests.acceptance.running_service import serving, until
 from tests.acceptance.shop import open_shop, post, redeem, rich_member
 from tests.receiver import receiving
 

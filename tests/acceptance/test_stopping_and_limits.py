@@ -1,7 +1,7 @@
 import asyncio
 
 from backend.serving import NOTICE_S
-from tests.acceptance.service import make_photo, serving
+from tests.acceptance.running_service import make_photo, serving
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from backend.verify import check_invariants
 from tests.acceptance.canteen import Camera, new_code, open_camera
-from tests.acceptance.service import METRO, make_photo, serving, until
+from tests.acceptance.running_service import METRO, make_photo, serving, until
 from tests.fakes import make_score
 
 PLATE_G, PLATE_POINTS = 125, 5

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.partners.queries import issue_key, link, make_partner
 from backend.verify import check_invariants
 from tests.acceptance.event_sender import make_correction, make_event, send, yesterday_at
-from tests.acceptance.service import Caller, make_key
+from tests.acceptance.running_service import Caller, make_key
 
 FOREST = UUID("00000000-0000-7000-8000-0000000000c1")
 PLANTED = {

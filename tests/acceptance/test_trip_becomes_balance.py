@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tests.acceptance.service import make_key
+from tests.acceptance.running_service import make_key
 
 SHANGHAI = timezone(timedelta(hours=8))
 # 12 km by metro: floor(12 x 46.7) = 560, and half of 560.4 on a member's word.

@@ -2,7 +2,7 @@ import asyncio
 from datetime import datetime
 
 from backend.verify import check_invariants
-from tests.acceptance.service import Caller, make_key, serving, until
+from tests.acceptance.running_service import Caller, make_key, serving, until
 from tests.acceptance.shop import (
     correct,
     left_of,

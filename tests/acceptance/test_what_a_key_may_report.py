@@ -9,7 +9,7 @@ from backend.partners.domain import KeyTerms
 from backend.partners.queries import issue_bearer_key, issue_key
 from tests.acceptance.event_sender import BAGS_SOURCE, make_event, make_ride, send_one
 from tests.acceptance.harbour import moment, open_harbour
-from tests.acceptance.service import METRO, RECYCLER, Caller, make_key
+from tests.acceptance.running_service import METRO, RECYCLER, Caller, make_key
 
 SCOPES = ("trip.report", "event.send")
 HANGZHOU, NINGBO = "330100", "330200"

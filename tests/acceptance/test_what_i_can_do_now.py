@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from scoring.methodology import load_catalogue
-from tests.acceptance.service import CATALOGUE, make_photo
+from tests.acceptance.running_service import CATALOGUE, make_photo
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.acceptance.service import serving
+from tests.acceptance.running_service import serving
 from tests.browser.chromium import needs_chromium, open_page
 
 pytestmark = needs_chromium

@@ -7,7 +7,7 @@ import pytest
 
 from backend.db import run
 from backend.verify import check_invariants
-from tests.acceptance.service import Caller
+from tests.acceptance.running_service import Caller
 from tests.acceptance.shop import give_points, open_shop, points_of, post, redeem
 from tests.faults.killable import killable
 from tests.partner import fulfilling

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from tests.acceptance.service import Caller, make_photo
+from tests.acceptance.running_service import Caller, make_photo
 
 KINDS = ("trip", "bag", "photo")
 PAUSE_S = 0.05  # per kind: sixty reports a second at most, so that machines are not the limit

@@ -15,7 +15,7 @@ from backend.methodologies.register import open_catalogue
 from backend.partner_files import FilesUnavailable, PartnerFiles
 from backend.partners.queries import link, make_partner
 from backend.units import SHANGHAI
-from tests.acceptance.service import CATALOGUE, METRO
+from tests.acceptance.running_service import CATALOGUE, METRO
 from tests.builders import SECRET
 
 HEADING = "id,type,subject,time,record,mode,started_at,ended_at,distance_m,corrects"

@@ -12,7 +12,7 @@ from backend.intake.events.envelope import Speaker, read_event
 from backend.sandbox.kinds import KINDS
 from backend.sandbox.plan import REACH_EVENTS, Plan, batches_of, line_of
 from backend.units import shanghai_day
-from tests.acceptance.service import METRO
+from tests.acceptance.running_service import METRO
 
 PLAN = Plan("metro", date(2026, 11, 20), 5_000, 500, 1, "urn:metro", "card-{number}", "330100")
 DEEDS = 1_500
