@@ -40,7 +40,7 @@ BAGS_EVERY_S = 60.0  # a late weight is refused from its last moment on, duty or
 JOIN_TRAYS_EVERY_S = 2.0  # a member who has just linked her card looks at her phone
 LAPSE_TRAYS_EVERY_S = 60.0
 FORGET_EVERY_S = 60.0
-FORGOTTEN_AT_ONCE_MAX = 1_000  # 10 MB of small pictures: a short transaction
+FORGOTTEN_AT_ONCE_MAX = 1_000  # 12 MB of small pictures: a short transaction
 # All are due when a processor starts, and requests need connections too. Two of them may be slow:
 # files in a bucket, and a sweep of the evidence.
 DUTIES_AT_ONCE = 4

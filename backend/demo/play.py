@@ -74,19 +74,25 @@ async def play(
     totals = Totals.of(summary).since(Totals.of(before))
     await _show(crowd, summary, operator, seconds)
     show_agreement(screen, crowd.tally, totals)
-    finding = Finding(
-        check_ins=len(crowd.tally.check_ins),
+    is_proved = await prove(engine, screen)
+    return _finding(crowd.tally, totals, seconds, photos=len(album), is_proved=is_proved), crowd
+
+
+def _finding(
+    tally: Tally, totals: Totals, seconds: float, *, photos: int, is_proved: bool
+) -> Finding:
+    return Finding(
+        check_ins=len(tally.check_ins),
         credited=totals.credited,
         rejected=totals.rejected,
         in_review=totals.in_review,
-        duplicates_refused=crowd.tally.duplicates_refused,
+        duplicates_refused=tally.duplicates_refused,
         grams=totals.grams,
         points=totals.points,
         seconds=seconds,
-        photos=len(album),
-        verify="ok" if await prove(engine, screen) else "broken",
+        photos=photos,
+        verify="ok" if is_proved else "broken",
     )
-    return finding, crowd
 
 
 async def _rendered(engine: AsyncEngine, count: int) -> list[Photo]:
