@@ -10,8 +10,9 @@ from backend.errors import DomainError
 from backend.http.principal import Principal
 from backend.partners.queries import verify_key
 from backend.rewards.domain import CASHIER, MANAGER
-from backend.rewards.merchant_queries import Counter, Till, key_of_till, staff_of, till_of_key
+from backend.rewards.merchant_queries import Counter, Till, key_of_till, till_of_key
 from backend.rewards.refusals import TillUnknown
+from backend.rewards.staff_queries import staff_of
 
 KEY_PRINCIPAL = "key:"
 

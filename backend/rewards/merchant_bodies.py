@@ -76,20 +76,46 @@ class StaffBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     is_active: bool = True
 
 
+class ManagerBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A person whom an operator makes manager of a merchant."""
+
+    subject: Subject
+    name: Name
+
+
 class StaffAnswer(msgspec.Struct, kw_only=True):
-    """A person of a merchant."""
+    """A person of a merchant; `created_at` is when she was first added to any."""
 
     subject: str
     role: str
     name: str
     is_active: bool
-    created_at: datetime | None = None
+    created_at: datetime
 
 
 class StaffPage(msgspec.Struct, kw_only=True):
     """One page of people."""
 
     items: list[StaffAnswer]
+    next_cursor: str | None
+
+
+class StaffChangeAnswer(msgspec.Struct, kw_only=True):
+    """What a person of a merchant became, and who made her so."""
+
+    id: UUID
+    subject: str
+    role: str
+    name: str
+    is_active: bool
+    changed_by: str
+    changed_at: datetime
+
+
+class StaffChangePage(msgspec.Struct, kw_only=True):
+    """One page of the history of a merchant's people, newest first."""
+
+    items: list[StaffChangeAnswer]
     next_cursor: str | None
 
 

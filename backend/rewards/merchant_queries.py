@@ -1,4 +1,4 @@
-"""Merchants, stores, staff and tills; one statement per function."""
+"""Merchants, stores and tills; one statement per function."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,17 +9,6 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-from backend.rewards.domain import MANAGER
-from backend.rewards.refusals import NotStaff
-
-
-class Staff(NamedTuple):
-    """Who works for which merchant, in which role."""
-
-    subject: str
-    merchant_id: UUID
-    role: str
-    name: str
 
 
 class Till(NamedTuple):
@@ -28,23 +17,6 @@ class Till(NamedTuple):
     id: UUID
     merchant_id: UUID
     store_id: UUID
-
-
-async def staff_of(conn: AsyncConnection, subject: str, *roles: str) -> Staff:
-    """The merchant that this sign-in works for.
-
-    Raises:
-        NotStaff: Nobody's, dismissed, or not in one of these roles.
-    """
-    row = await fetch_one(
-        conn,
-        "SELECT subject, merchant_id, role, name FROM merchant_staff"
-        " WHERE subject = :subject AND is_active",
-        subject=subject,
-    )
-    if row is None or row.role not in roles:
-        raise NotStaff
-    return Staff._make(row)
 
 
 async def key_of_till(conn: AsyncConnection, merchant_id: UUID, till_id: UUID) -> str | None:
@@ -90,35 +62,6 @@ async def insert_merchant(
         zh=name_zh,
         en=name_en,
     )
-
-
-async def lock_managers(conn: AsyncConnection, merchant_id: UUID) -> list[str]:
-    """Who manages this merchant, locked: two who dismiss each other follow one another."""
-    rows = await fetch(
-        conn,
-        "SELECT subject FROM merchant_staff WHERE merchant_id = :merchant AND is_active"
-        " AND role = :manager ORDER BY subject FOR UPDATE",
-        merchant=merchant_id,
-        manager=MANAGER,
-    )
-    return [row.subject for row in rows]
-
-
-async def put_staff(conn: AsyncConnection, staff: Staff, *, is_active: bool) -> bool:
-    """Write or change a person of this merchant; False when she works for another one."""
-    changed = await run(
-        conn,
-        "INSERT INTO merchant_staff AS kept (subject, merchant_id, role, name, is_active)"
-        " VALUES (:subject, :merchant, :role, :name, :active) ON CONFLICT (subject) DO UPDATE"
-        " SET role = excluded.role, name = excluded.name, is_active = excluded.is_active"
-        " WHERE kept.merchant_id = excluded.merchant_id",
-        subject=staff.subject,
-        merchant=staff.merchant_id,
-        role=staff.role,
-        name=staff.name,
-        active=is_active,
-    )
-    return changed == 1
 
 
 async def insert_store(
@@ -231,20 +174,6 @@ async def find_one(
         f"SELECT {_LISTED[table]} FROM {table} WHERE id = :id{of_merchant}",
         id=id,
         **({} if merchant_id is None else {"merchant": merchant_id}),
-    )
-
-
-async def list_staff(
-    conn: AsyncConnection, merchant_id: UUID, *, after: str, limit: int
-) -> Sequence[Row[Any]]:
-    """People of a merchant by subject."""
-    return await fetch(
-        conn,
-        "SELECT subject, role, name, is_active, created_at FROM merchant_staff"
-        " WHERE merchant_id = :merchant AND subject > :after ORDER BY subject LIMIT :limit",
-        merchant=merchant_id,
-        after=after,
-        limit=limit,
     )
 
 

@@ -1,4 +1,4 @@
-"""Setting up merchants over HTTP: operators make them, managers add stores and people."""
+"""Setting up merchants over HTTP: operators make them, managers add stores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,28 +18,20 @@ from backend.rewards.merchant_bodies import (
     MerchantAnswer,
     MerchantBody,
     MerchantPage,
-    StaffAnswer,
-    StaffBody,
-    StaffPage,
     StoreAnswer,
     StoreBody,
     StorePage,
 )
 from backend.rewards.merchant_queries import (
-    Staff,
     find_one,
     insert_merchant,
     insert_store,
     list_of,
-    list_staff,
-    lock_managers,
     points_of_merchant,
-    put_staff,
 )
-from backend.rewards.refusals import ManagerNeeded, NotStaff, StaffElsewhere
+from backend.rewards.refusals import NotStaff, StaffElsewhere
 from backend.rewards.route_kinds import (
     AUDITS,
-    BUSY,
     MANAGES,
     OPERATES,
     WORKS,
@@ -47,7 +39,9 @@ from backend.rewards.route_kinds import (
     makes,
     merchant_of,
 )
-from backend.writing import intention_of, write_alone, write_once
+from backend.rewards.staff_queries import Staff, put_staff
+from backend.rewards.staff_routes import subject_of
+from backend.writing import intention_of, write_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +101,6 @@ class MerchantDesk:
                 words=("List my merchant's stores, newest first", "门店列表"),
                 problems=(NotStaff,),
             ),
-            Route(
-                "POST",
-                "/v1/merchant/staff",
-                self.post_staff,
-                policy=MANAGES,
-                summary="Add, change or dismiss a person of my merchant; the sign-in names her",
-                summary_zh="新增、修改或停用员工",
-                body=StaffBody,
-                answers={200: StaffAnswer},
-                problems=(NotStaff, StaffElsewhere, ManagerNeeded, *BUSY),
-            ),
-            lists(
-                "/v1/merchant/staff",
-                self.list_people,
-                policy=MANAGES,
-                page=StaffPage,
-                words=("List my merchant's people", "员工列表"),
-                problems=(NotStaff,),
-            ),
         ]
 
     async def post_merchant(self, call: Call[MerchantBody, None]) -> Answer:
@@ -133,7 +108,7 @@ class MerchantDesk:
         body = call.body
         manager = subject_of(call, body.manager)
 
-        async def make(conn: AsyncConnection, _: datetime) -> UUID:
+        async def make(conn: AsyncConnection, now: datetime) -> UUID:
             merchant_id = uuid7()
             await open_account(conn, merchant_id, "merchant")
             await insert_merchant(conn, merchant_id, name_zh=body.name_zh, name_en=body.name_en)
@@ -145,8 +120,7 @@ class MerchantDesk:
                 source=f"urn:tanhui:merchant:{merchant_id}",
             )
             staff = Staff(manager, merchant_id, MANAGER, body.manager)
-            if not await put_staff(conn, staff, is_active=True):
-                raise StaffElsewhere
+            await put_staff(conn, staff, is_movable=True, by=call.principal.id, now=now)
             return merchant_id
 
         made = await write_once(self.engine, intention_of(call), make)
@@ -194,41 +168,6 @@ class MerchantDesk:
         items, cursor = await self._page(call, "store", merchant_id)
         return Answer(StorePage(items=[StoreAnswer(**item) for item in items], next_cursor=cursor))
 
-    async def post_staff(self, call: Call[StaffBody, None]) -> Answer:
-        """Write a person of the caller's merchant; the same again changes nothing."""
-        body = call.body
-
-        async def put(conn: AsyncConnection, _: datetime) -> None:
-            merchant_id = await merchant_of(conn, call, MANAGER)
-            staff = Staff(subject_of(call, body.subject), merchant_id, body.role, body.name)
-            manages = body.is_active and staff.role == MANAGER
-            if not manages and await lock_managers(conn, merchant_id) == [staff.subject]:
-                raise ManagerNeeded
-            if not await put_staff(conn, staff, is_active=body.is_active):
-                raise StaffElsewhere
-
-        await write_alone(self.engine, put)
-        return Answer(
-            StaffAnswer(
-                subject=body.subject, role=body.role, name=body.name, is_active=body.is_active
-            )
-        )
-
-    async def list_people(self, call: Call[None, PageQuery]) -> Answer:
-        """Answer one page of the people of the caller's merchant."""
-        limit = call.query.limit
-        async with self.engine.connect() as conn:
-            merchant_id = await merchant_of(conn, call, MANAGER)
-            after = position_of(call, str) or ""
-            rows = await list_staff(conn, merchant_id, after=after, limit=limit + 1)
-        page = rows[:limit]
-        people = [
-            StaffAnswer(**{**row._mapping, "subject": row.subject.partition("|")[2]})  # noqa: SLF001
-            for row in page
-        ]
-        cursor = cursor_at(call, page[-1].subject) if len(rows) > limit else None
-        return Answer(StaffPage(items=people, next_cursor=cursor))
-
     async def _merchant(self, merchant_id: UUID) -> MerchantAnswer:
         async with self.engine.connect() as conn:
             row = await find_one(conn, "merchant", merchant_id)
@@ -253,8 +192,3 @@ async def page_of(
         )
     items = [dict(row._mapping) for row in rows[:limit]]  # noqa: SLF001  # SQLAlchemy's public name
     return items, cursor_at(call, items[-1]["id"]) if len(rows) > limit else None
-
-
-def subject_of(call: Call[Any, Any], sub: str) -> str:
-    """The sign-in subject of a person at the caller's own issuer."""
-    return f"{call.principal.id.partition('|')[0]}|{sub}"

@@ -56,7 +56,8 @@ REWARD_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     ),
     StaffElsewhere: ProblemType(
         "staff-elsewhere", 409, "这个账号已属于另一家商户", "Works for another merchant",
-        "请换一个账号,或先由原商户停用并联系运营人员", "Use another sign-in, or ask the operator",
+        "请换一个账号,或先由原商户停用,再由运营人员指定为管理员",
+        "Use another sign-in, or have her dismissed there and named manager by an operator",
     ),
     ManagerNeeded: ProblemType(
         "manager-needed", 409, "这是商户唯一的管理员", "The merchant's only manager",

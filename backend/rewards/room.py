@@ -28,6 +28,7 @@ from backend.rewards.settle import write_settlements
 from backend.rewards.settlement_routes import SettlementDesk
 from backend.rewards.shift_routes import ShiftDesk
 from backend.rewards.sponsor_routes import SponsorDesk
+from backend.rewards.staff_routes import StaffDesk
 from backend.rewards.statement_routes import StatementDesk
 from backend.rewards.till_routes import TillDesk
 from backend.rewards.voucher_routes import VoucherDesk
@@ -56,6 +57,7 @@ def build_rewards(
     counters = Batcher(engine, find_counters)
     routes = [
         *MerchantDesk(engine).routes(),
+        *StaffDesk(engine).routes(),
         *TillDesk(engine, rules.clock_shift_s).routes(),
         *OfferDesk(engine, rules).routes(),
         *PoolDesk(engine, keys, shift).routes(),

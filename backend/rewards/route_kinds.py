@@ -13,7 +13,7 @@ from backend.http.principal import Policy, roles, scopes
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
 from backend.rewards.domain import CASHIER, MANAGER
-from backend.rewards.merchant_queries import staff_of
+from backend.rewards.staff_queries import staff_of
 
 VOUCHER_SETTLE = "voucher.settle"  # scope of a till's key
 LOOK_EVERY_S = 0.3  # for whoever waits: a person or a partner's system needs seconds to answer

@@ -17,7 +17,7 @@ from backend.rewards.codes import DIGITS_PATTERN, are_digits_good, plain_code
 from backend.rewards.counters import Asked
 from backend.rewards.domain import CASHIER, MANAGER
 from backend.rewards.ends import Ended, Undoing
-from backend.rewards.merchant_queries import Counter, staff_of
+from backend.rewards.merchant_queries import Counter
 from backend.rewards.refusals import (
     NotStaff,
     TicketAlreadyUsed,
@@ -49,6 +49,7 @@ from backend.rewards.settlement_queries import (
     shown_settlement,
     shown_settlements,
 )
+from backend.rewards.staff_queries import staff_of
 from backend.rewards.voucher_routes import NOT_USABLE
 from backend.writing import Made, intention_of
 

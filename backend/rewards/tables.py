@@ -57,6 +57,23 @@ merchant_staff = Table(
     CheckConstraint("role IN ('merchant_manager', 'cashier')", name="role"),
 )
 
+staff_change = Table(
+    "staff_change",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("merchant_id", Uuid, ForeignKey("merchant.id"), nullable=False),
+    Column("subject", Text, ForeignKey("merchant_staff.subject"), nullable=False),
+    # What she is from then on.
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    # Principal: a manager of the merchant, or an operator.
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("role IN ('merchant_manager', 'cashier')", name="role"),
+    Index("ix_staff_change_merchant_id_id", "merchant_id", "id"),
+)
+
 till = Table(
     "till",
     metadata,

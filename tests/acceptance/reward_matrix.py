@@ -10,6 +10,8 @@ OPERATORS_BODY = (401, 403, 403, 403, 403, 422)
 REWARD_ROUTES = {
     "POST /v1/operator/merchants": OPERATORS_BODY,
     "GET /v1/operator/merchants": OPERATORS_LIST,
+    "POST /v1/operator/merchants/{id}/managers": OPERATORS_BODY,
+    "GET /v1/operator/merchants/{id}/staff-changes": OPERATORS_ONE,
     "GET /v1/merchant": NOT_THEIRS,
     "POST /v1/merchant/stores": NOT_THEIRS,
     "GET /v1/merchant/stores": NOT_THEIRS,
