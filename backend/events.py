@@ -35,6 +35,8 @@ VOUCHER_EXPIRED = "VoucherExpired"
 VOUCHER_FULFILLED = "VoucherFulfilled"
 VOUCHER_RETURNED = "VoucherReturned"
 VOUCHER_UNDECIDED = "VoucherUndecided"
+SETTLEMENT_CORRECTION_ASKED = "SettlementCorrectionAsked"
+SETTLEMENT_CORRECTION_DECIDED = "SettlementCorrectionDecided"
 STOCK_LOW = "StockLow"
 
 # The picture of the system: which steps an event causes.
@@ -58,6 +60,8 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     VOUCHER_FULFILLED: (NOTIFY,),
     VOUCHER_RETURNED: (NOTIFY, WEBHOOK),
     VOUCHER_UNDECIDED: (NOTIFY, WEBHOOK),
+    SETTLEMENT_CORRECTION_ASKED: (WEBHOOK,),
+    SETTLEMENT_CORRECTION_DECIDED: (WEBHOOK,),
     STOCK_LOW: (WEBHOOK,),
 }
 

@@ -13,6 +13,7 @@ from backend.rewards.call_domain import Outcome, Said
 from backend.rewards.call_endpoints import Setting, put_endpoint
 from backend.rewards.call_queries import lease_calls
 from backend.rewards.call_steps import Finished, write_outcomes
+from backend.rewards.corrections import Decided, Proposed, decide, propose_correction
 from backend.rewards.domain import FirstRedemption
 from backend.rewards.donate import Donating, write_donations
 from backend.rewards.donation_queries import insert_project
@@ -118,7 +119,8 @@ async def fill_vouchers(engine, account_id):
     await saved_points(engine, account_id, 20)
     merchant_id, reward_id = await saved_reward(engine, stock=9)
     issued = [(await issue(engine, account_id, reward_id)).voucher_id for _ in range(4)]
-    await settle_at(engine, merchant_id, issued[1])
+    stands = await settle_at(engine, merchant_id, issued[1])
+    await _decline(engine, stands.settlement_id)
     settled = await settle_at(engine, merchant_id, issued[2])
     await undo(engine, merchant_id, settled.settlement_id)
     await void(engine, account_id, issued[3])
@@ -126,6 +128,15 @@ async def fill_vouchers(engine, account_id):
     await _pool(engine, account_id)
     await _donate(engine, account_id)
     await _call(engine, account_id)
+
+
+async def _decline(engine, settlement_id):
+    """A correction that a second operator would not have."""
+    async with engine.begin() as conn:
+        now = (await lock_accounts(conn, ())).now
+        made = await propose_correction(conn, Proposed(settlement_id, "错", "op"), now)
+        decided = Decided(made.correction.id, "op-2", is_approved=False)
+        await decide(conn, decided, now, clock_shift_s=0)
 
 
 async def _hand_over(engine, merchant_id):

@@ -488,6 +488,7 @@ MUTATIONS = {
             " WHERE NOT EXISTS"
             " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
         ),
+        "webhooks_made",
     ),
     "an undone voucher that looks settled": (
         "voucher_states",
@@ -538,6 +539,10 @@ MUTATIONS = {
     "a settlement that no merchant was told of": (
         "webhooks_made",
         "DELETE FROM webhook_delivery WHERE event_type = 'voucher.settled'",
+    ),
+    "a merchant who was not told what became of a correction": (
+        "webhooks_made",
+        "DELETE FROM webhook_delivery WHERE event_type = 'settlement.correction_decided'",
     ),
     "a pool code taken back": (
         "pool_codes_given",

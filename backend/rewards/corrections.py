@@ -11,7 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
 from backend.errors import DomainError, NotFound, SecondPersonNeeded
+from backend.events import (
+    SETTLEMENT_CORRECTION_ASKED,
+    SETTLEMENT_CORRECTION_DECIDED,
+    Event,
+)
 from backend.ids import uuid7
+from backend.outbox import append
 from backend.rewards.correction_queries import (
     DECLINED,
     DONE,
@@ -60,6 +66,7 @@ async def propose_correction(conn: AsyncConnection, proposed: Proposed, now: dat
     """Write a correction that waits for a second person.
 
     The settlement is the natural key: the same operator with the same reason gets the same one.
+    Appends `SettlementCorrectionAsked`.
 
     Raises:
         NotFound, UndoElsewhere, SettlementUndone, CorrectionAsked
@@ -79,6 +86,7 @@ async def propose_correction(conn: AsyncConnection, proposed: Proposed, now: dat
     correction = _correction(settlement, proposed, now)
     if not await insert_correction(conn, correction):
         raise BatchRaced
+    await append(conn, [Event(SETTLEMENT_CORRECTION_ASKED, [correction.id])])
     return Corrected(correction)
 
 
@@ -105,6 +113,8 @@ async def decide(
 ) -> Corrected:
     """Carry a correction out or decline it; the same decision again is a replay.
 
+    Appends `SettlementCorrectionDecided`.
+
     Raises:
         NotFound, SecondPersonNeeded, CorrectionDecided
         SettlementUndone: The till was faster; the proposal can still be declined.
@@ -121,6 +131,7 @@ async def decide(
         raise SecondPersonNeeded
     made = correction._replace(outcome=outcome, decided_by=decided.operator, decided_at=now)
     await decide_correction(conn, made)
+    await append(conn, [Event(SETTLEMENT_CORRECTION_DECIDED, [made.id])])
     if decided.is_approved:
         await _take_back(conn, made, clock_shift_s)
     return Corrected(made)

@@ -18,6 +18,10 @@ WHERE event_type <> 'webhook.ping' AND NOT EXISTS (
   SELECT FROM voucher WHERE event_type LIKE 'voucher.%' AND owner_kind = 'merchant'
     AND voucher.id = subject_id AND merchant_id = owner_id
 ) AND NOT EXISTS (
+  SELECT FROM settlement_correction AS correction
+  WHERE event_type LIKE 'settlement.correction_%' AND owner_kind = 'merchant'
+    AND correction.id = subject_id AND merchant_id = owner_id
+) AND NOT EXISTS (
   SELECT FROM stock_alert WHERE event_type = 'reward.stock_low' AND owner_kind = 'merchant'
     AND stock_alert.id = subject_id AND merchant_id = owner_id
 )
@@ -35,6 +39,9 @@ WITH happened AS (
   UNION ALL SELECT settlement.merchant_id, 'voucher.undone', voucher_id, undo.id
   FROM settlement_undo AS undo JOIN settlement ON settlement.id = settlement_id
   UNION ALL SELECT merchant_id, 'voucher.returned', id, id FROM voucher WHERE status = 'returned'
+  UNION ALL SELECT merchant_id, 'settlement.correction_asked', id, id FROM settlement_correction
+  UNION ALL SELECT merchant_id, 'settlement.correction_decided', id, id FROM settlement_correction
+  WHERE outcome <> 'pending'
   UNION ALL SELECT merchant_id, 'reward.stock_low', id, id FROM stock_alert
 ), waiting AS (
   SELECT subject_id FROM work CROSS JOIN LATERAL unnest(ids) AS named(subject_id)
@@ -57,7 +64,7 @@ WEBHOOK_CHECKS = (
     Check(
         "webhooks_to_their_owner",
         "事件只发给其所属的合作方或商户",
-        "A delivery tells an owner of its own check-ins or vouchers, and of nobody else's",
+        "A delivery tells an owner of its own check-ins, vouchers, settlements; of nobody else's",
         _TO_ITS_OWNER,
     ),
     Check(

@@ -17,11 +17,13 @@ EventType = Literal[
     "voucher.expired",
     "voucher.returned",
     "voucher.undecided",
+    "settlement.correction_asked",
+    "settlement.correction_decided",
     "reward.stock_low",
     "check_in.credited",
     "check_in.reversed",
 ]
-EventTypes = Annotated[list[EventType], msgspec.Meta(min_length=1, max_length=9)]
+EventTypes = Annotated[list[EventType], msgspec.Meta(min_length=1, max_length=11)]
 
 DISABLED_WORDS = {
     "owner": ("已由您停用", "disabled by its owner"),

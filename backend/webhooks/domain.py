@@ -32,6 +32,8 @@ VOUCHER_UNDONE = "voucher.undone"
 VOUCHER_EXPIRED = "voucher.expired"
 VOUCHER_RETURNED = "voucher.returned"
 VOUCHER_UNDECIDED = "voucher.undecided"
+SETTLEMENT_CORRECTION_ASKED = "settlement.correction_asked"
+SETTLEMENT_CORRECTION_DECIDED = "settlement.correction_decided"
 REWARD_STOCK_LOW = "reward.stock_low"
 CHECK_IN_CREDITED = "check_in.credited"
 CHECK_IN_REVERSED = "check_in.reversed"
@@ -45,6 +47,7 @@ TYPES_OF: Final[Mapping[str, frozenset[str]]] = {
         {
             *(VOUCHER_ISSUED, VOUCHER_SETTLED, VOUCHER_UNDONE, VOUCHER_EXPIRED),
             *(VOUCHER_RETURNED, VOUCHER_UNDECIDED, REWARD_STOCK_LOW),
+            *(SETTLEMENT_CORRECTION_ASKED, SETTLEMENT_CORRECTION_DECIDED),
         }
     ),
     PARTNER: frozenset({CHECK_IN_CREDITED, CHECK_IN_REVERSED}),
@@ -72,7 +75,7 @@ class WebhookPingsUsedUp(DomainError):
 
 
 class WebhookTypeForeign(DomainError):
-    """An owner hears of its own: vouchers and stock a merchant, check-ins a partner."""
+    """A merchant hears of its vouchers, settlements and stock, a partner of its check-ins."""
 
 
 class WebhookOwnerMissing(DomainError):

@@ -1,4 +1,4 @@
-"""What webhooks say of bookings, reversals and vouchers: ids and amounts, and no person."""
+"""What webhooks say of bookings, vouchers, corrections: ids and amounts, and no person."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -164,6 +164,51 @@ def _voucher_data(event_type: str, row: Row[Any]) -> dict[str, Any]:
             "ticket": row.ticket,
         }
     return data
+
+
+async def corrections_asked(
+    conn: AsyncConnection, correction_ids: Sequence[UUID], merchant_ids: Sequence[UUID]
+) -> list[Fact]:
+    """Corrections of settlements with these merchants, as they were proposed."""
+    rows = await _corrections(conn, correction_ids, merchant_ids)
+    return [Fact(row.merchant_id, row.id, row.proposed_at, _correction_data(row)) for row in rows]
+
+
+async def corrections_decided(
+    conn: AsyncConnection, correction_ids: Sequence[UUID], merchant_ids: Sequence[UUID]
+) -> list[Fact]:
+    """The same with what a second person has said."""
+    rows = await _corrections(conn, correction_ids, merchant_ids)
+    return [
+        Fact(
+            row.merchant_id,
+            row.id,
+            row.decided_at,
+            {**_correction_data(row), "outcome": row.outcome},
+        )
+        for row in rows
+    ]
+
+
+async def _corrections(
+    conn: AsyncConnection, ids: Sequence[UUID], merchant_ids: Sequence[UUID]
+) -> Sequence[Row[Any]]:
+    return await fetch(
+        conn,
+        "SELECT merchant_id, id, settlement_id, points, outcome, proposed_at, decided_at"
+        " FROM settlement_correction WHERE id = ANY(CAST(:ids AS uuid[]))"
+        " AND merchant_id = ANY(CAST(:merchants AS uuid[]))",
+        ids=list(ids),
+        merchants=list(merchant_ids),
+    )
+
+
+def _correction_data(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "correction_id": row.id,
+        "settlement_id": row.settlement_id,
+        "points": {"amount": row.points, "unit": "points"},
+    }
 
 
 async def low_stock(

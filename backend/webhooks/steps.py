@@ -12,6 +12,8 @@ from backend.db import run
 from backend.events import (
     CREDIT_BOOKED,
     CREDIT_RESTATED,
+    SETTLEMENT_CORRECTION_ASKED,
+    SETTLEMENT_CORRECTION_DECIDED,
     STOCK_LOW,
     VOUCHER_EXPIRED,
     VOUCHER_ISSUED,
@@ -28,6 +30,8 @@ from backend.webhooks.domain import CHECK_IN_CREDITED, CHECK_IN_REVERSED, Messag
 from backend.webhooks.event_queries import (
     Fact,
     Subscription,
+    corrections_asked,
+    corrections_decided,
     credited,
     low_stock,
     reversed_for_good,
@@ -46,6 +50,8 @@ ANNOUNCED: Mapping[str, tuple[str, Load]] = {
     VOUCHER_UNDONE: (domain.VOUCHER_UNDONE, partial(vouchers, domain.VOUCHER_UNDONE)),
     VOUCHER_EXPIRED: (domain.VOUCHER_EXPIRED, partial(vouchers, domain.VOUCHER_EXPIRED)),
     VOUCHER_RETURNED: (domain.VOUCHER_RETURNED, partial(vouchers, domain.VOUCHER_RETURNED)),
+    SETTLEMENT_CORRECTION_ASKED: (domain.SETTLEMENT_CORRECTION_ASKED, corrections_asked),
+    SETTLEMENT_CORRECTION_DECIDED: (domain.SETTLEMENT_CORRECTION_DECIDED, corrections_decided),
     STOCK_LOW: (domain.REWARD_STOCK_LOW, low_stock),
     VOUCHER_UNDECIDED: (domain.VOUCHER_UNDECIDED, partial(vouchers, domain.VOUCHER_UNDECIDED)),
 }
