@@ -21,9 +21,9 @@ PATCH_PX: Final = 16  # what is looked for: half of a coarse picture, so that a 
 POINT_PX: Final = 2
 # A crop of 25 % in a corner moves the middle by an eighth, which is 4 px.
 SHIFT_PX_MAX: Final = 5
-# Between two steps lies less than a pixel at the patch's border, within reach of the fine steps.
-TURNS_DEGREES: Final = (-12.0, -6.0, 0.0, 6.0, 12.0)
-SCALES: Final = (0.78, 0.85, 0.92, 1.0, 1.08, 1.17, 1.27)
+# Between two ways lies about a pixel at the patch's border, within reach of the fine steps.
+TURNS_DEGREES: Final = (-10.0, 0.0, 10.0)
+SCALES: Final = (0.78, 0.88, 1.0, 1.13, 1.27)
 ORIENTATIONS: Final = 8  # quarter turns, and quarter turns of the mirrored picture
 STEP_PX_MAX: Final = 3.0  # a longer step of one iteration is a guess
 # Products of more than this go to BLAS threads, which wait for each other on cores that are busy.

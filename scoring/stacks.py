@@ -7,7 +7,6 @@ cost more than the arithmetic.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +35,6 @@ class Stack:
         width, height = self.sizes[number]
         return self.canvases[number, :height, :width]
 
-    def shrunk(self, factor: int) -> "Stack":
-        """Each square of `factor` pixels as one, their mean; the side is a multiple of it."""
-        if factor == 1:
-            return self
-        rows = reduce(np.add, [self.canvases[:, start::factor] for start in range(factor)])
-        sums = reduce(np.add, [rows[..., start::factor] for start in range(factor)])
-        return Stack(np.asarray(sums / factor**2, np.float32), -(-self.sizes // factor))
-
     def smooth(self) -> "Stack":
         """See `smooth`."""
         return Stack(smooth(self.canvases), self.sizes)
@@ -53,16 +44,21 @@ class Stack:
         return Stack(detail(self.canvases, reach_px), self.sizes)
 
 
-def stacked(pictures: Sequence[NDArray[Any]], side_px: int) -> Stack:
-    """Pictures whose sides are at most `side_px`."""
-    canvases = np.empty((len(pictures), side_px, side_px), np.float32)
+def stacked(pictures: Sequence[NDArray[np.uint8]], side_px: int, factor: int) -> Stack:
+    """Pictures whose sides are at most `side_px`, the mean of each square of `factor` pixels.
+
+    `side_px` is a multiple of `factor`, which is at most 16.
+    """
+    canvases = np.empty((len(pictures), side_px, side_px), np.uint16)  # holds the sum of a square
     for canvas, picture in zip(canvases, pictures, strict=True):
         height, width = picture.shape
         canvas[:height, :width] = picture
         canvas[:height, width:] = picture[:, -1:]
         canvas[height:] = canvas[height - 1]
-    sizes = np.array([picture.shape[::-1] for picture in pictures], np.int64).reshape(-1, 2)
-    return Stack(canvases, sizes)
+    rows = reduce(np.add, [canvases[:, start::factor] for start in range(factor)])
+    sums = reduce(np.add, [rows[..., start::factor] for start in range(factor)])
+    sizes = np.array([picture.shape[::-1] for picture in pictures], np.int64)
+    return Stack(np.asarray(sums / factor**2, np.float32), -(-sizes // factor))
 
 
 def smooth(pictures: Floats) -> Floats:
