@@ -33,6 +33,7 @@ from backend.cards.refusals import (
 )
 from backend.cards.steps import Desk, bind, change_pin, change_status, replace
 from backend.cards.tries import Pins
+from backend.checkins.queries import clock
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
@@ -41,7 +42,7 @@ from backend.ledger.queries import grams_balance, point_lots
 from backend.partners.cards import card_changes, card_of_token, shown_card, shown_cards
 from backend.rewards.refusals import MemberCodeNotValid
 from backend.rewards.route_kinds import BUSY, lists, makes
-from backend.units import format_reduction
+from backend.units import format_reduction, shanghai_day
 from backend.writing import intention_of, write_alone, write_once
 
 DESK = roles("desk", "operator", "admin")
@@ -197,9 +198,10 @@ class CardDesk:
             raise CardNotValid
         await self.pins.check(card.id, call.body.pin, by=call.principal.id)
         async with self.engine.connect() as conn:
+            today = shanghai_day(await clock(conn, self.clock_shift_s))
             grams = await grams_balance(conn, card.account_id)
             lots = (await point_lots(conn, [card.account_id]))[card.account_id]
-        points = sum(lot.posted - lot.held for lot in lots)
+        points = sum(lot.spendable_on(today) for lot in lots)
         said = format_reduction(grams, call.language)
         return Answer(BalanceAnswer(grams=grams, reduction_text=said, points=points))
 

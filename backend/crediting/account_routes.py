@@ -153,21 +153,20 @@ class AccountReader:
             debt = await points_debt(conn, account_id)
             pending = await points_pending(conn, account_id)
             budget = await fund_state(conn, today)
-        # What is over cannot be spent, whether or not the expiry has come by.
-        lots = [lot for lot in there if lot.expires_on >= today or lot.held]
+        lots = [lot for lot in there if lot.spendable_on(today) or lot.held]
         return Answer(
             AccountAnswer(
                 account_id=account_id,
                 grams=grams,
                 reduction_text=format_reduction(grams, call.language),
-                points=sum(lot.available for lot in lots if lot.expires_on >= today),
+                points=sum(lot.spendable_on(today) for lot in lots),
                 points_pending=pending,
                 points_held=sum(lot.held for lot in lots),
                 points_debt=debt,
                 lots=[
                     LotAnswer(
                         expires_on=lot.expires_on,
-                        available=lot.available if lot.expires_on >= today else 0,
+                        available=lot.spendable_on(today),
                         held=lot.held,
                     )
                     for lot in lots

@@ -70,6 +70,10 @@ class LotBalance(NamedTuple):
         """Points that can be held or taken."""
         return self.posted - self.held
 
+    def spendable_on(self, day: date) -> int:
+        """Points that can be spent on a Shanghai day: none once the lot is over, swept or not."""
+        return self.available if self.expires_on >= day else 0
+
 
 class Portion(NamedTuple):
     """A part of an amount, in one lot."""

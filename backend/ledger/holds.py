@@ -45,14 +45,14 @@ async def spendable_lots(
         conn,
         "SELECT account_id, fund_id, lot_id, expires_on, posted, held FROM account_lot"
         " JOIN lot ON lot.id = lot_id WHERE account_id = ANY(CAST(:ids AS uuid[]))"
-        " AND posted > held AND expires_on >= :today ORDER BY expires_on, lot_id",
+        " AND posted > held ORDER BY expires_on, lot_id",
         ids=list(account_ids),
-        today=today,
     )
     lots: dict[UUID, list[SpendableLot]] = {account_id: [] for account_id in account_ids}
     for row in rows:
         balance = LotBalance(row.lot_id, row.expires_on, row.posted, row.held)
-        lots[row.account_id].append(SpendableLot(row.fund_id, balance))
+        if balance.spendable_on(today):
+            lots[row.account_id].append(SpendableLot(row.fund_id, balance))
     return lots
 
 

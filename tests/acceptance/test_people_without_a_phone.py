@@ -1,7 +1,9 @@
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from backend.cards.sheets import make_blanks, sheet_of
 from backend.partners.cards import insert_blanks
+from backend.units import shanghai_day
 from backend.verify import check_invariants
 from tests.acceptance.canteen import open_camera
 from tests.acceptance.event_sender import make_event, send
@@ -82,6 +84,18 @@ async def test_a_person_without_a_phone_eats_and_spends(service):
     assert (again.status, again.headers["Idempotency-Replayed"]) == (200, "true")
     assert (await balance(service, card)).json()["points"] == 2
     assert await check_invariants(service.engine) == []
+
+
+async def test_the_desk_and_the_phone_say_the_same_of_points_that_are_over(service):
+    member, card = await rich_member(service), await blank(service)
+    code = (await member.get("/v1/member-code")).json()["code"]
+    assert (await bind(service, card, member_code=code)).status == 201
+    today = shanghai_day(datetime.now(UTC))
+    await give_points(service, member, 50, expires_on=today - timedelta(days=1))
+    await give_points(service, member, 7, expires_on=today)
+    account = await member.account()
+    assert account["points"] == 107
+    assert (await balance(service, card)).json()["points"] == account["points"]
 
 
 async def test_a_member_with_a_phone_can_have_a_card_too_but_only_one(service, tmp_path):
