@@ -7,7 +7,9 @@ from backend.demo.album import PARTS, Photo
 from backend.demo.city import DISTRICTS, HEROINE
 from backend.demo.client import Client, Reply, needed
 from backend.demo.crowd import Crowd, send_photo
+from backend.demo.merchant import spend
 from backend.demo.screen import Screen
+from backend.demo.town_hall import TownHall
 from backend.units import format_reduction
 
 NAME = "李青"
@@ -28,6 +30,7 @@ ACTIONS: Mapping[str, str] = {
 PURPOSES: Mapping[str, str] = {
     "credit": "入账 credit",
     "reverse": "冲正 reverse",
+    "settle": "核销 settle",
     "repay": "归还 repay",
     "claw_back": "收回 claw back",
 }
@@ -45,7 +48,7 @@ def her_photos(album: Sequence[Photo]) -> list[Photo]:
     return chosen or list(album[:PHOTOS_MAX])
 
 
-async def follow(crowd: Crowd, photos: Sequence[Photo]) -> list[Photo]:
+async def follow(crowd: Crowd, hall: TownHall, photos: Sequence[Photo]) -> list[Photo]:
     """Tell her day; returns the photos that she used."""
     screen, she = crowd.screen, await crowd.member(HEROINE)
     district = DISTRICTS[crowd.city.district(HEROINE)]
@@ -53,6 +56,7 @@ async def follow(crowd: Crowd, photos: Sequence[Photo]) -> list[Photo]:
     used, answers = await _eat(crowd, she, photos)
     answers += await _move_and_recycle(crowd, she)
     await _show_calculation(screen, she, [reply for reply in answers if reply.body.get("grams")])
+    await spend(crowd, hall, she)
     await _show_account(screen, she)
     return used
 

@@ -28,6 +28,7 @@ class Crowd:
         members: Callers who have signed in, by number.
         told: What became of what needs no photo, a line for each.
         pages: What the day has left on public pages: words and paths.
+        reads: What the day has left for one of its people: words, a path, and who may read it.
     """
 
     session: aiohttp.ClientSession
@@ -38,6 +39,7 @@ class Crowd:
     members: dict[int, Client] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
+    reads: dict[str, tuple[str, Client]] = field(default_factory=dict)
     _seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def live(self, album: Sequence[Photo], first: int) -> None:

@@ -18,7 +18,7 @@ def demo_settings(settings: Settings, arguments: argparse.Namespace, *, region: 
     """Settings of the demo: everything real and embedded, but for who signs in and how often.
 
     A database of the operator's own is never touched. Rate limits are off because one machine plays
-    a whole city.
+    a whole city, and points can be spent at once because its accounts are minutes old.
     """
     return settings.changed(
         data_dir=_folder(settings.data_dir),
@@ -27,6 +27,7 @@ def demo_settings(settings: Settings, arguments: argparse.Namespace, *, region: 
         demo=True,
         dev_issuer=True,
         rate_limits=False,
+        redemption_account_age_h=0,
         database_url="",
         migrate_url="",
         evidence_url="",

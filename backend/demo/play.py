@@ -18,7 +18,14 @@ from backend.demo.institutions import meet_institutions
 from backend.demo.proof import prove
 from backend.demo.screen import Screen
 from backend.demo.tally import Tally
-from backend.demo.totals import Totals, drain, show_agreement, show_totals, summary_of
+from backend.demo.totals import (
+    Totals,
+    drain,
+    payments_of,
+    show_agreement,
+    show_totals,
+    summary_of,
+)
 from backend.demo.town_hall import TownHall
 
 
@@ -33,6 +40,7 @@ class Finding:
     duplicates_refused: int
     grams: int
     points: int
+    points_spent: int
     seconds: float
     photos: int
     verify: str
@@ -89,6 +97,7 @@ def _finding(
         duplicates_refused=tally.duplicates_refused,
         grams=totals.grams,
         points=totals.points,
+        points_spent=tally.points_spent,
         seconds=seconds,
         photos=photos,
         verify="ok" if is_proved else "broken",
@@ -103,7 +112,7 @@ async def _rendered(engine: AsyncEngine, count: int) -> list[Photo]:
 
 
 async def _act(crowd: Crowd, hall: TownHall, album: Sequence[Photo]) -> None:
-    used = await follow(crowd, her_photos(album))
+    used = await follow(crowd, hall, her_photos(album))
     crowd.screen.title("全城同时打卡 The whole city checks in")
     rest = [photo for photo in album if photo not in used]
     await together(meet_institutions(crowd, hall), crowd.live(rest, first=HEROINE + 1))
@@ -117,7 +126,8 @@ async def _act(crowd: Crowd, hall: TownHall, album: Sequence[Photo]) -> None:
 async def _show(crowd: Crowd, summary: Mapping[str, Any], operator: Client, seconds: float) -> None:
     crowd.screen.title(f"照片识别结果 What became of the photos · {seconds} 秒 s")
     crowd.tally.show(crowd.screen)
-    show_totals(crowd.screen, summary, await operator.need("/v1/public/totals"))
+    payments = await payments_of(operator, crowd.now)
+    show_totals(crowd.screen, summary, payments, await operator.need("/v1/public/totals"))
 
 
 def _show_city(screen: Screen, city: City, album: Sequence[Photo]) -> None:

@@ -136,10 +136,9 @@ def _invite(address: str, crowd: Crowd, screen: Screen) -> None:
     screen.say(f"  公众总量 public    curl -s {address}/v1/public/totals")
     for words, path in crowd.pages.items():
         screen.say(f"  {words}  {address}{path}")
-    screen.say("  以李青的身份,一小时内有效 as Li Qing, for an hour:")
-    screen.say(
-        f"  curl -s {address}/v1/account -H 'Authorization: Bearer {crowd.members[HEROINE].bearer}'"
-    )
+    screen.say("  李青和商户可见,一小时内有效 for Li Qing and the merchant, for an hour:")
+    for words, (path, who) in crowd.reads.items():
+        screen.say(f"  {words}  curl -s {address}{path} -H 'Authorization: Bearer {who.bearer}'")
     screen.say("  任何身份的令牌 a token for anybody:")
     screen.say(
         f"  curl -s {address}/dev-issuer/token -H 'Content-Type: application/json'"

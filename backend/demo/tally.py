@@ -28,6 +28,7 @@ class Tally:
         outcomes: By (group, part) of the photo: how often each of `OUTCOMES` was answered.
         reasons: How often each message was read by a member.
         replays: Reports that were repeated and counted once.
+        points_spent: What tills have settled.
     """
 
     check_ins: set[str] = field(default_factory=set)
@@ -35,6 +36,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     duplicates_refused: int = 0
     replays: int = 0
+    points_spent: int = 0
 
     def note(self, reply: Reply) -> Reply:
         """Count the answer to any check-in."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -51,9 +51,20 @@ class Totals:
 
 async def summary_of(operator: Client, now: datetime) -> Mapping[str, Any]:
     """The operator's summary of the days around the demo; a night that ends is still inside."""
-    today = shanghai_day(now)
-    since, until = today - timedelta(days=DAYS_BACK), today + timedelta(days=1)
+    since, until = _days_around(now)
     return await operator.need(f"/v1/operator/summary?since={since}&until={until}")
+
+
+async def payments_of(operator: Client, now: datetime) -> Mapping[str, Any]:
+    """The sponsors' statement of the same days: which fund has paid whom for what."""
+    first, last = _days_around(now)
+    path = "/v1/operator/sponsor-statement"
+    return await operator.need(f"{path}?first_day={first}&last_day={last}")
+
+
+def _days_around(now: datetime) -> tuple[date, date]:
+    today = shanghai_day(now)
+    return today - timedelta(days=DAYS_BACK), today + timedelta(days=1)
 
 
 async def drain(engine: AsyncEngine, screen: Screen) -> None:
@@ -75,7 +86,12 @@ async def _waiting(engine: AsyncEngine) -> int:
         return sum([await backlog(conn, step) for step in (SCORE, CREDIT, REPORT)])
 
 
-def show_totals(screen: Screen, summary: Mapping[str, Any], public: Mapping[str, Any]) -> None:
+def show_totals(
+    screen: Screen,
+    summary: Mapping[str, Any],
+    payments: Mapping[str, Any],
+    public: Mapping[str, Any],
+) -> None:
     """Write what operators and the public see."""
     screen.title("运营汇总 Operator summary")
     active = summary["active_members"]
@@ -100,6 +116,11 @@ def show_totals(screen: Screen, summary: Mapping[str, Any], public: Mapping[str,
             for each in summary[group]
         ]
         screen.table((head, "入账 credited", "减碳量 reduction", "积分 points"), rows)
+    paid = [
+        (each["fund"], each["payee"], each["reward"], each["net_points"])
+        for each in payments["items"]
+    ]
+    screen.table(("经费 fund", "付给 paid to", "权益 reward", "积分 points"), paid)
     screen.title("公众总量 Public total")
     screen.say(
         f"  减碳量 Reduction: {public['reduction_text']} · 入账 Credited: {public['credited']}"

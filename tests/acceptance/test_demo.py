@@ -45,7 +45,7 @@ def test_the_last_line_is_the_summary_and_the_rest_is_elsewhere(ran, summary):
     assert ran.stdout.count("\n") == 1
     assert summary.keys() == {
         *("check_ins", "credited", "rejected", "in_review", "duplicates_refused"),
-        *("grams", "points", "seconds", "photos", "verify", "data"),
+        *("grams", "points", "points_spent", "seconds", "photos", "verify", "data"),
     }
     assert (summary["photos"], summary["data"]) == (COUNT, "simulated")
 
@@ -83,6 +83,16 @@ def test_the_screen_begins_and_ends_with_simulated_data(ran):
 )
 def test_partners_and_devices_are_told_with_units_and_pages(ran, told):
     assert re.search(told, ran.stderr)
+
+
+def test_points_buy_a_reward_that_the_till_settles_once(ran, summary):
+    assert summary["points_spent"] == 15
+    day = ran.stderr.partition("■ 全城同时打卡")[0]
+    assert re.search(r"待使用 ready to use · 15 积分 points · 冻结 held 15", day)
+    assert re.search(r"已核销 settled · 应付商户 due to the merchant 15 积分 points", day)
+    assert re.search(r"The same voucher again\n +已核销 · 该券已使用", day)
+    assert re.search(r"核销 settle +-15  points", day)
+    assert re.search(r"麦浪早点铺 +豆浆一杯 +15", ran.stderr)
 
 
 def test_a_second_run_on_the_same_folder_is_a_new_day_of_other_members(folder, summary):

@@ -19,6 +19,7 @@ FINDING = Finding(
     duplicates_refused=4,
     grams=700,
     points=25,
+    points_spent=0,
     seconds=1.5,
     photos=5,
     verify="ok",
