@@ -6,6 +6,7 @@ value.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class DomainError(Exception):
@@ -14,7 +15,11 @@ class DomainError(Exception):
     Attributes:
         facts: Members that the problem details carry beside the fixed ones, for example the time at
             which a voucher was settled. Never personal data of somebody else.
+        words: By language, what is wrong and what helps, where one kind of problem has several
+            causes; without them the row of the kind speaks.
     """
+
+    words: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
     def __init__(self, detail: str | None = None, **facts: object) -> None:
         super().__init__(detail or (type(self).__doc__ or "").partition("\n")[0])

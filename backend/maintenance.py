@@ -202,8 +202,12 @@ def export_reviewed(
         finally:
             await engine.dispose()
 
+    if since and until and since > until:
+        raise SystemExit("--from is after --to: there is no such day.")
     try:
         print(json.dumps(asdict(asyncio.run(export()))))
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise SystemExit(f"{error.filename} cannot be written: choose another folder.") from None
     except NotAnExport:
         raise SystemExit(
             f"{folder / 'manifest.csv'} has other columns: choose a folder of its own."

@@ -5,7 +5,9 @@ The folder lies outside the repository, and no commit contains a photo from it.
 
 import csv
 import hashlib
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,24 +17,33 @@ from PIL import Image
 
 Part = Literal["train", "tune", "held_out"]
 PHOTOS_DEFAULT: Final = Path("../shared/photos")
-# The folder's labels in the recogniser's words. Materials and clothes are things that are no plate.
+# The folder's labels in the recogniser's words.
 CLASS_OF_LABEL: Final = {
     "clean": "clean",
     "dirty": "residue",
     "leftover": "leftover",
     "full": "full",
     "not_plate": "not_a_plate",
+    # Of the class that made pictures of them have, too: the dish is not in front of the camera.
+    "recaptured": "not_a_plate",
+    "edited": "not_a_plate",
 }
+RECAPTURED_LABELS: Final = frozenset({"recaptured", "edited"})
+MATERIAL: Final = (
+    "material_"  # begins the labels of recyclables, which are things that are no plate
+)
 # Whole sources that the shipped model never sees: they answer how it does elsewhere. The canteen's
 # days are left out one at a time by `models.experiments`.
 LEFT_OUT: Final = frozenset({"steel_tray", "bottles_cups"})
 HELD_OUT_SHARE: Final = 0.25  # of the groups of each source, a group being one tray
 TUNE_SHARE: Final = 0.06  # of the groups: chooses the temperatures
+_COLUMNS: Final = ("path", "dataset", "label", "leftover_fraction", "group", "note")
+_FRACTION: Final = re.compile(r"(0(\.\d+)?|1(\.0+)?)?")
 _UNSURE: Final = frozenset({"near-clean", "borderline"})  # graded unsure by the folder's own README
 
 
 class PhotosMissing(Exception):
-    """The folder of photos is not there."""
+    """The folder of photos is not there, or not what its manifest lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class Photo:
             a group is one of its own.
         sure: False for what was graded unsure; kept out of training and scores.
         leftover_fraction: 0 to 1 where somebody measured it, else None.
+        is_recaptured: a screen, a print or an edited photo: a dish that is not there.
     """
 
     path: Path
@@ -54,6 +66,7 @@ class Photo:
     part: Part
     sure: bool
     leftover_fraction: float | None = None
+    is_recaptured: bool = False
 
 
 def photos_in(folder: Path, left_out: frozenset[str] = LEFT_OUT) -> list[Photo]:
@@ -64,7 +77,7 @@ def photos_in(folder: Path, left_out: frozenset[str] = LEFT_OUT) -> list[Photo]:
         left_out: datasets, and days of the canteen (`20220527`), that are held out whole.
 
     Raises:
-        PhotosMissing: with a sentence that says what to fetch.
+        PhotosMissing: with a sentence that says what to fetch or to correct.
     """
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
@@ -72,8 +85,47 @@ def photos_in(folder: Path, left_out: frozenset[str] = LEFT_OUT) -> list[Photo]:
             f"{manifest} is missing: training and evaluation need the folder of licensed photos "
             "(manifest.csv beside its pictures); pass its place with --photos"
         )
-    with manifest.open(encoding="utf-8", newline="") as file:
-        return [_photo(folder, row, left_out) for row in csv.DictReader(file)]
+    return list(_listed(manifest, left_out))
+
+
+def reviewed_in(folder: Path) -> list[Photo]:
+    """What `tanhui review export` wrote; all of it is for training.
+
+    Models are compared on another period, whose photos neither has seen.
+
+    Raises:
+        PhotosMissing: see `photos_in`.
+    """
+    if not (folder / "manifest.csv").is_file():
+        raise PhotosMissing(
+            f"{folder} has no manifest.csv: --reviewed takes what tanhui review export wrote"
+        )
+    return [replace(photo, part="train") for photo in photos_in(folder, frozenset())]
+
+
+def _listed(manifest: Path, left_out: frozenset[str]) -> Iterator[Photo]:
+    # Spreadsheets put a mark before the first column, and may save in another encoding.
+    with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = csv.DictReader(file)
+        for row in rows:
+            fault = _fault(manifest.parent, row)
+            if fault:
+                raise PhotosMissing(f"{manifest}, line {rows.line_num}: {fault}")
+            yield _photo(manifest.parent, row, left_out)
+
+
+def _fault(folder: Path, row: dict[str, str]) -> str | None:
+    absent = [name for name in _COLUMNS if row.get(name) is None]
+    if absent:
+        return f"nothing in {', '.join(absent)}"
+    if not (folder / row["path"]).is_file():
+        return f"there is no photo {row['path']}"
+    if row["label"] not in CLASS_OF_LABEL and not row["label"].startswith(MATERIAL):
+        known = ", ".join([*CLASS_OF_LABEL, f"{MATERIAL}..."])
+        return f"the label {row['label']!r} is none of {known}"
+    if not _FRACTION.fullmatch(row["leftover_fraction"]):
+        return f"leftover_fraction {row['leftover_fraction']!r} is not between 0 and 1"
+    return None
 
 
 def _photo(folder: Path, row: dict[str, str], left_out: frozenset[str]) -> Photo:
@@ -84,6 +136,7 @@ def _photo(folder: Path, row: dict[str, str], left_out: frozenset[str]) -> Photo
         part=_part(row["dataset"], row["group"] or row["path"], left_out),
         sure=row["note"] not in _UNSURE,
         leftover_fraction=float(row["leftover_fraction"]) if row["leftover_fraction"] else None,
+        is_recaptured=row["label"] in RECAPTURED_LABELS,
     )
 
 
@@ -98,9 +151,16 @@ def _part(dataset: str, group: str, left_out: frozenset[str]) -> Part:
 
 
 def opened(photo: Photo) -> Image.Image:
-    """The picture, RGB, in memory."""
-    with Image.open(photo.path) as image:
-        return image.convert("RGB")
+    """The picture, RGB, in memory.
+
+    Raises:
+        PhotosMissing: the file is no photo.
+    """
+    try:
+        with Image.open(photo.path) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise PhotosMissing(f"{photo.path} is no photo: {error}") from error
 
 
 def squeezed(image: Image.Image, side: int) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.photos import LEFT_OUT, PHOTOS_DEFAULT, Photo, opened, photos_in, squeezed
+from models.photos import (
+    LEFT_OUT,
+    PHOTOS_DEFAULT,
+    Photo,
+    PhotosMissing,
+    opened,
+    photos_in,
+    squeezed,
+)
 from models.renderer import KINDS, RECAPTURED, Rendered, rendered, stained
 from models.renderer.recaptures import on_print, on_screen
 from models.renderer.scene import Stock
@@ -222,7 +231,7 @@ def _compressed(picture: Image.Image, random: np.random.Generator) -> Image.Imag
         return image.convert("RGB")
 
 
-def main() -> None:
+def main() -> int:
     """Fill the cache ahead of training."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
@@ -231,8 +240,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     order = Order(given.count, given.seed, given.photos, workers=given.workers)
-    print(f"{len(renders_of(order).labels)} pictures in {order.file}")
+    try:
+        print(f"{len(renders_of(order).labels)} pictures in {order.file}")
+    except PhotosMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ stay out of the repository.
 
 import argparse
 import io
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from models.evaluation import MADE, Scored
-from models.photos import PHOTOS_DEFAULT, photos_in
+from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
 from models.renderer import KINDS
 from models.renders import Order, picture_of
 from scoring.plate import PARTS
@@ -68,17 +69,22 @@ def kind_sheet(kind: str, order: Order) -> Image.Image:
     return contact_sheet([*((picture, kind) for picture in made), *photos])
 
 
-def main() -> None:
+def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.sheets", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    for kind in KINDS:
-        sheet = kind_sheet(kind, Order(PER_KIND, 1, given.photos))
-        sheet.save(given.folder / f"{kind}.png")
+    try:
+        for kind in KINDS:
+            sheet = kind_sheet(kind, Order(PER_KIND, 1, given.photos))
+            sheet.save(given.folder / f"{kind}.png")
+    except PhotosMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

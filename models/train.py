@@ -25,7 +25,7 @@ from models.calibration import temperatures_of
 from models.loss import loss_of
 from models.network import PlateNetwork, export
 from models.network_shape import INPUT_PX
-from models.photos import LEFT_OUT, PHOTOS_DEFAULT, PhotosMissing, photos_in
+from models.photos import LEFT_OUT, PHOTOS_DEFAULT, PhotosMissing, photos_in, reviewed_in
 from models.renders import REPAINTED_SHARE, Order, Pictures, renders_of
 from models.training_set import Pool, pictures_of, pool_of
 
@@ -85,8 +85,9 @@ def train(recipe: Recipe) -> None:
     """Train, average the weights, calibrate on the tuning part, export.
 
     Raises:
-        PhotosMissing: a folder is not there.
+        PhotosMissing: a folder is not there, or not as its manifest says.
     """
+    recipe.file.parent.mkdir(parents=True, exist_ok=True)  # not found out after 85 minutes
     photos = photos_in(recipe.photos, recipe.left_out)
     averaged = fitted(recipe)
     temperatures = temperatures_of(averaged, pictures_of(photos, "tune"))
@@ -98,12 +99,11 @@ def train(recipe: Recipe) -> None:
 
 
 def _pool(recipe: Recipe) -> Pool:
+    reviewed = [photo for folder in recipe.reviewed for photo in reviewed_in(folder)]
     made = renders_of(recipe.order)
     if not recipe.real:
         return Pool(made, np.full(len(made.labels), 1 / len(made.labels)))
-    photos = photos_in(recipe.photos, recipe.left_out)
-    for folder in recipe.reviewed:
-        photos += photos_in(folder, frozenset())
+    photos = [*photos_in(recipe.photos, recipe.left_out), *reviewed]
     return pool_of(pictures_of(photos, "train"), made)
 
 

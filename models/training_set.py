@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from models.photos import Part, Photo, squeezed
+from models.photos import Part, Photo, opened, squeezed
 from models.renders import SIDE_PX, Pictures
 from scoring.plate import CLASSES
 
@@ -26,19 +25,22 @@ class Pool:
 
 
 def pictures_of(photos: Sequence[Photo], part: Part) -> Pictures:
-    """Load the sure photos of one part of the split."""
+    """Load the sure photos of one part of the split.
+
+    Raises:
+        PhotosMissing: one of the files is no photo.
+    """
     chosen = [photo for photo in photos if photo.part == part and photo.sure]
     pixels = np.empty((len(chosen), SIDE_PX, SIDE_PX, 3), np.uint8)
     for at, photo in enumerate(chosen):
-        with Image.open(photo.path) as image:
-            pixels[at] = squeezed(image, SIDE_PX)
+        pixels[at] = squeezed(opened(photo), SIDE_PX)
     fractions = [
         np.nan if one.leftover_fraction is None else one.leftover_fraction for one in chosen
     ]
     return Pictures(
         pixels,
         np.array([CLASSES.index(photo.label) for photo in chosen], np.int64),
-        np.zeros(len(chosen), np.float32),
+        np.array([photo.is_recaptured for photo in chosen], np.float32),
         np.array(fractions, np.float32),
     )
 

@@ -21,7 +21,7 @@ _ENDINGS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 class FolderNotComparable(Exception):
-    """The folder has no photos, or its manifest cannot be read."""
+    """The folder has no photos that can be read, or its manifest cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,8 @@ def compare_models(old: PlateRecogniser, new: PlateRecogniser, folder: Path) -> 
         else:
             [was], [becomes] = old.score([jpeg]), new.score([jpeg])
             photos.append(Compared(path, label, was, becomes))
+    if not photos:
+        raise FolderNotComparable(f"none of the {len(unreadable)} files of {folder} is a photo")
     return Comparison(old.card.sha256, new.card.sha256, photos, unreadable)
 
 
@@ -165,7 +167,7 @@ def _listed(folder: Path) -> list[tuple[str, str]]:
 
 def _of_manifest(manifest: Path) -> list[tuple[str, str]]:
     try:
-        with manifest.open(encoding="utf-8", newline="") as file:
+        with manifest.open(encoding="utf-8-sig", newline="") as file:
             rows = [(row["path"], row["label"] or UNLABELLED) for row in csv.DictReader(file)]
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise FolderNotComparable(f"{manifest} needs the columns path and label") from error

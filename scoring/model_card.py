@@ -16,7 +16,7 @@ _FENCE: Final = "+++\n"
 
 
 class ModelNotInCard(Exception):
-    """The model file is missing, has no readable card, or its hash is not the card's."""
+    """The model file is missing, has no readable card, is not the card's, or is no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,9 @@ def load_checked(path: Path | None) -> tuple[bytes, ModelCard]:
         model = (folder / name).read_bytes()
         text = (folder / f"{name.removesuffix('.onnx')}.card.md").read_text(encoding="utf-8")
     except OSError as error:
-        raise ModelNotInCard(f"no model with a card at {path or PACKAGED_MODEL}") from error
+        raise ModelNotInCard(
+            f"{error.filename} cannot be read; a model runs with its card beside it"
+        ) from error
     card = read_card(text)
     found = hashlib.sha256(model).hexdigest()
     if found != card.sha256:

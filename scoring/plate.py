@@ -20,7 +20,14 @@ from scoring.fingerprint import (
     fingerprints_of,
     without_bars,
 )
-from scoring.model_card import UNMEASURED, CopyLimits, ModelCard, Thresholds, load_checked
+from scoring.model_card import (
+    UNMEASURED,
+    CopyLimits,
+    ModelCard,
+    ModelNotInCard,
+    Thresholds,
+    load_checked,
+)
 from scoring.photo import decode_evidence
 from scoring.thumbnail import thumbnail_of
 
@@ -92,12 +99,7 @@ class PlateRecogniser:
     """A checked model in memory; each worker process has its own."""
 
     def __init__(self, model: bytes, card: ModelCard, *, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads  # workers are processes; threads would fight them
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = _session(model, threads)
         self.card = card
 
     @classmethod
@@ -105,7 +107,8 @@ class PlateRecogniser:
         """Load the model at `path`, or the packaged one.
 
         Raises:
-            ModelNotInCard: the file is missing or is not the one that its card describes.
+            ModelNotInCard: the file is missing, is not the one that its card describes, or is no
+                model.
         """
         model, card = load_checked(path)
         return cls(model, card, threads=threads)
@@ -160,6 +163,16 @@ class PlateRecogniser:
             recapture_risk=recapture_risk(recapture_parts, self.card),
             limits=self.card.copies,
         )
+
+
+def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads  # workers are processes; threads would fight them
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base of their own
+        raise ModelNotInCard(f"onnxruntime cannot run this file: {error}") from error
 
 
 def decide(

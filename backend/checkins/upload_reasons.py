@@ -1,5 +1,6 @@
 """Why an upload could not be opened as a photo, in words; the other reasons are in `reasons`."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from scoring.photo import PIXELS_MAX, SIDE_PX_MIN, UPLOAD_BYTES_MAX
@@ -15,6 +16,11 @@ class Reason(NamedTuple):
     text_en: str
     hint_zh: str
     hint_en: str
+
+    @property
+    def words(self) -> Mapping[str, tuple[str, str]]:
+        """By language, as a refusal carries them."""
+        return {"zh": (self.text_zh, self.hint_zh), "en": (self.text_en, self.hint_en)}
 
 
 UPLOAD_REASONS: Final = (
@@ -75,3 +81,5 @@ UPLOAD_REASONS: Final = (
         "Upload one still photo",
     ),
 )
+
+UPLOAD_WORDS: Final = {reason.code: reason.words for reason in UPLOAD_REASONS}

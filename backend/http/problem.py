@@ -98,16 +98,19 @@ def render_problem(
     """Encode the problem; `error` adds its sentence, its faults and its own members.
 
     A DomainError's sentence is written for developers in English, so Chinese readers get the
-    title of the table instead.
+    title of the table instead, unless the error has words for people.
     """
     title, next_step = (
         (kind.title_zh, kind.next_zh) if language == "zh" else (kind.title_en, kind.next_en)
     )
+    detail = title if error is None or language == "zh" else str(error)
+    if error is not None and language in error.words:
+        detail, next_step = error.words[language]
     problem = Problem(
         type=kind.uri,
         title=title,
         status=kind.status,
-        detail=title if error is None or language == "zh" else str(error),
+        detail=detail,
         next=next_step,
         request_id=request_id,
         errors=error.errors if isinstance(error, Refusal) else (),

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.checkins.queries import scored_per_second
+from backend.checkins.upload_reasons import UPLOAD_WORDS
 from backend.errors import DomainError, NotFound
 from backend.events import SCORE
 from backend.evidence_store import EvidenceStore
@@ -39,7 +40,9 @@ _TYPE_REASONS = frozenset({"heic", "unsupported_type"})
 def refusal_of_photo(unreadable: PhotoUnreadable) -> DomainError:
     """What to tell of an upload that is no photo that we take."""
     kind = PhotoTypeRefused if unreadable.reason in _TYPE_REASONS else PhotoRefused
-    return kind(reason=unreadable.reason)
+    refusal = kind(reason=unreadable.reason)
+    refusal.words = UPLOAD_WORDS[unreadable.reason]
+    return refusal
 
 
 @dataclass(frozen=True, slots=True)

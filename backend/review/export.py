@@ -40,7 +40,7 @@ Row = dict[str, str]
 # What stands: no appeal is open, and no later decision was made on one.
 _DECIDED = """
 SELECT decision.id, decision.decided_at, account_id, evidence_sha256, label, is_on_appeal, region,
-       occurred_at, evidence_deletion.check_in_id IS NOT NULL
+       occurred_at, coalesce(evidence_until, due_at) IS NOT NULL
 FROM review_decision AS decision
 JOIN check_in ON check_in.id = decision.check_in_id
 LEFT JOIN evidence_deletion ON evidence_deletion.check_in_id = decision.check_in_id
@@ -69,7 +69,8 @@ class Decided(NamedTuple):
     """A photo with the decision that stands.
 
     Attributes:
-        is_gone: Its evidence was deleted, and is not looked for.
+        is_gone: Its evidence was deleted, or will be within a day as that of no plate: a copy in a
+            folder would outlive it.
     """
 
     decision_id: UUID
@@ -91,7 +92,8 @@ class Exported:
         written: Photos that are new in the folder.
         changed: Photos that were there, whose label an appeal has changed.
         unchanged: Photos that were there.
-        gone: Decided photos without evidence: deleted, or erased with their member.
+        gone: Decided photos without evidence: deleted as no plate or soon to be, or erased with
+            their member. A copy that the folder has of one of the former is deleted.
     """
 
     written: int = 0
@@ -111,6 +113,7 @@ async def export_decided(
     """
     done = Exported()
     rows = await asyncio.to_thread(_read_manifest, folder)
+    await asyncio.to_thread(_write_manifest, folder, rows)  # a folder that cannot be, fails first
     async with aclosing(_portions(engine, period)) as portions:
         async for portion in portions:
             for photo in portion:
@@ -123,6 +126,11 @@ async def _export(
     photo: Decided, store: EvidenceStore, folder: Path, rows: dict[str, Row], done: Exported
 ) -> None:
     row = _row_of(photo)
+    if photo.is_gone:
+        rows.pop(row["path"], None)
+        await asyncio.to_thread((folder / row["path"]).unlink, missing_ok=True)
+        done.gone += 1
+        return
     known = rows.get(row["path"])
     if known == row:
         done.unchanged += 1
@@ -139,8 +147,6 @@ async def _export(
 
 async def _copy(photo: Decided, store: EvidenceStore, path: Path) -> bool:
     """Put the photo into the folder; False when there is none any more."""
-    if photo.is_gone:
-        return False
     try:
         jpeg = await store.get(photo.account_id, photo.sha256)
     except EvidenceMissing:
@@ -194,7 +200,7 @@ def _read_manifest(folder: Path) -> dict[str, Row]:
     file = folder / "manifest.csv"
     if not file.is_file():
         return {}
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise NotAnExport

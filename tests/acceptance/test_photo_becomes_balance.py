@@ -6,10 +6,17 @@ import pytest
 from PIL import Image
 
 from backend.checkins.reasons import REASONS
+from scoring.photo import UPLOAD_BYTES_MAX
 from tests.acceptance.running_service import make_photo, serving, until
 
 PLATE_G, PLATE_POINTS = 125, 5
 SHANGHAI_DAY_S = 86_400
+
+
+def jpeg_of(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90, **options)
+    return buffer.getvalue()
 
 
 async def test_a_clean_plate_is_credited_while_the_phone_waits(service):
@@ -78,14 +85,30 @@ async def test_a_photo_saved_by_an_editing_program_waits_for_a_person(service):
     member = await service.member()
     exif = Image.Exif()
     exif[0x0131] = "Snapseed 2.0"
-    edited = io.BytesIO()
     with Image.open(io.BytesIO(make_photo(1))) as plate:
-        plate.save(edited, "JPEG", quality=90, exif=exif)
-    answer = (await member.photograph(edited.getvalue())).json()
+        edited = jpeg_of(plate, exif=exif)
+    answer = (await member.photograph(edited)).json()
     assert (answer["status"], answer["reason"]) == ("in_review", "looks_edited")
     assert answer["message"] == REASONS["looks_edited"].text_zh
     assert (await service.value("SELECT neighbour FROM photo_risk")) == 0
     assert (await member.photograph(make_photo(2))).json()["status"] == "credited"
+
+
+async def test_a_photo_that_cannot_be_used_says_what_helps(service):
+    member = await service.member()
+    small, large = jpeg_of(Image.new("RGB", (90, 400))), b"\xff\xd8\xff" + bytes(UPLOAD_BYTES_MAX)
+    for upload, code in (
+        (small, "too_small"),
+        (large, "too_large"),
+        (make_photo(1)[:-900], "broken"),
+    ):
+        reason = REASONS[code]
+        capture = await member.capture()
+        reply = await member.send_photo(upload, capture)
+        assert (reply.status, reply.problem) == (422, "photo-unreadable")
+        assert reply.json() | {"detail": reason.text_zh, "next": reason.hint_zh} == reply.json()
+        reply = await member.send_photo(upload, capture, accept_language="en")
+        assert reply.json() | {"detail": reason.text_en, "next": reason.hint_en} == reply.json()
 
 
 async def test_a_doubtful_photo_waits_for_a_person(service):

@@ -23,7 +23,7 @@ from backend.review.domain import (
 )
 from backend.review.export import COLUMNS, Exported, NotAnExport, Period, export_decided
 from backend.review.steps import ReviewRules, write_appeals, write_decisions
-from models.photos import photos_in
+from models.photos import photos_in, reviewed_in
 from tests.builders import make_check_in, saved_account
 
 FIRST, SECOND = Reviewer("issuer|first", None), Reviewer("issuer|second", None)
@@ -93,14 +93,19 @@ def manifest(folder):
 async def test_training_reads_what_reviewers_decided(engine, store, folder, saved_decision):
     for label in PLATE_LABELS:
         await saved_decision(label)
-    assert await export_decided(engine, store, folder, ALWAYS) == Exported(written=7)
-    photos = photos_in(folder)
-    assert sorted(photo.label for photo in photos) == sorted(
-        ["clean", "residue", "leftover", "full", "not_a_plate", "not_a_plate", "not_a_plate"]
-    )
-    assert {photo.dataset for photo in photos} == {"review"}
+    assert await export_decided(engine, store, folder, ALWAYS) == Exported(written=6, gone=1)
+    photos = reviewed_in(folder)
+    assert sorted((photo.label, photo.is_recaptured) for photo in photos) == [
+        ("clean", False),
+        ("full", False),
+        ("leftover", False),
+        ("not_a_plate", True),
+        ("not_a_plate", True),
+        ("residue", False),
+    ]
+    assert {(photo.dataset, photo.part) for photo in photos} == {("review", "train")}
     assert all(photo.path.read_bytes().startswith(b"jpeg of ") and photo.sure for photo in photos)
-    assert len({photo.part for photo in photos}) == 1  # one place, one day: never split
+    assert len({photo.part for photo in photos_in(folder)}) == 1  # one place, one day
 
 
 async def test_nothing_in_the_folder_names_a_person(engine, store, folder, saved_decision):
@@ -153,6 +158,19 @@ async def test_deleted_and_erased_photos_are_counted_and_left_out(
     assert [photo.label for photo in photos_in(folder)] == ["residue"]
 
 
+async def test_no_copy_outlives_a_photo_that_shows_no_plate(engine, store, folder, saved_decision):
+    check_in = await saved_decision("leftover")
+    await saved_decision("clean")
+    await export_decided(engine, store, folder, ALWAYS)
+    await run_now(engine, "UPDATE check_in SET appeal_until = now() + interval '1 day'")
+    await appeal(engine, check_in)
+    await decide(engine, check_in, "not_a_plate", SECOND)
+    done = await export_decided(engine, store, folder, ALWAYS)
+    assert done == Exported(unchanged=1, gone=1)
+    assert [row["label"] for row in manifest(folder).values()] == ["clean"]
+    assert len(list(folder.glob("photos/*"))) == 1
+
+
 async def test_a_period_is_of_decisions_in_shanghai_days(engine, store, folder, saved_decision):
     await saved_decision("clean")
     today = (datetime.now(UTC) + timedelta(hours=8)).date()
@@ -190,3 +208,19 @@ def test_the_command_says_what_it_did(tmp_path, capsys):
     assert main(["review", "export", str(tmp_path / "out"), "--from", "2026-11-01"]) == 0
     done = json.loads(capsys.readouterr().out)
     assert done == {"written": 0, "changed": 0, "unchanged": 0, "gone": 0}
+
+
+@pytest.mark.usefixtures("database_of_the_command")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["out", "--from", "2026-11-30", "--to", "2026-11-01"], "--from is after --to"),
+        (["a_file"], "a_file"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a_file").write_text("a note")
+    with pytest.raises(SystemExit, match=words):
+        main(["review", "export", *arguments])
+    assert not (tmp_path / "out").exists()

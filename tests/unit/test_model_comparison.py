@@ -1,17 +1,22 @@
 import csv
+import hashlib
 import io
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import models
 from backend.cli import main
 from scoring.comparison import Compared, Comparison, FolderNotComparable, compare_models
 from scoring.model_card import ModelCard, Thresholds
 from scoring.plate import CLASSES
 from tests.fakes import make_score
 
+PACKAGED_CARD = Path(models.__file__).parent / "plate.card.md"
 THRESHOLDS = Thresholds(9_000, 9_000, 9_000, 8_000, 35.0, 45.0)
 
 
@@ -78,6 +83,18 @@ def test_a_folder_without_photos_is_refused(tmp_path):
         compare_models(OLD, NEW, tmp_path)
 
 
+def test_a_folder_of_which_nothing_is_a_photo_is_no_agreement(folder):
+    written_manifest(folder, ("note.txt", "clean"), ("gone.jpg", "clean"))
+    with pytest.raises(FolderNotComparable, match="none of the 2 files"):
+        compare_models(OLD, NEW, folder)
+
+
+def test_a_manifest_that_a_spreadsheet_saved_is_read(folder):
+    rows = "path,label\nbright.jpg,clean\n"
+    (folder / "manifest.csv").write_text(rows, encoding="utf-8-sig")
+    assert [photo.label for photo in compare_models(OLD, NEW, folder).photos] == ["clean"]
+
+
 def test_the_worst_disagreement_comes_first():
     def compared(path, clean):
         new = make_score(verdict="in_review", reason="uncertain")
@@ -99,8 +116,19 @@ def test_the_packaged_model_agrees_with_itself(folder, capsys):
 
 def test_a_model_without_a_card_is_refused(folder, capsys):
     (folder / "new.onnx").write_bytes(b"no model")
-    assert main(["model", "compare", "packaged", str(folder / "new.onnx"), str(folder)]) == 2
-    assert "refused" in capsys.readouterr().err
+    arguments = ["model", "compare", "packaged", str(folder / "new.onnx"), str(folder)]
+    assert main(arguments) == 2
+    assert "refused" in (said := capsys.readouterr().err)
+    assert "new.card.md cannot be read" in said
+
+
+def test_a_file_of_a_card_that_is_no_model_is_refused(folder, capsys):
+    (folder / "new.onnx").write_bytes(b"no model")
+    digest = hashlib.sha256(b"no model").hexdigest()
+    card = PACKAGED_CARD.read_text(encoding="utf-8")
+    (folder / "new.card.md").write_text(re.sub("[0-9a-f]{64}", digest, card, count=1))
+    assert main(["score", "--model", str(folder / "new.onnx"), str(folder / "bright.jpg")]) == 2
+    assert "cannot run this file" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_wrong_input(tmp_path, capsys):
