@@ -1,0 +1,66 @@
+"""The folder of labelled photos: what training reads of it, and what it says of a faulty one."""
+
+import csv
+import re
+
+import pytest
+from PIL import Image
+
+from models.photos import PhotosMissing, photos_in, reviewed_in
+from models.renders import main as renders
+from models.sheets import main as sheets
+from models.training_set import pictures_of
+from scoring.plate import CLASSES
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [(sheets, ["out"]), (renders, ["--count", "1"])],
+    ids=["sheets", "renders"],
+)
+def test_without_the_folder_every_command_says_so(main, arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["it", "--photos", "nowhere", *arguments])
+    assert main() == 2
+    assert "--photos" in capsys.readouterr().err
+
+
+def written_manifest(folder, *rows):
+    header = ("path", "dataset", "label", "leftover_fraction", "group", "note")
+    with (folder / "manifest.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def test_of_a_manifest_the_first_wrong_line_is_told(tmp_path):
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.jpg")
+    good = ("a.jpg", "review", "clean", "", "day", "")
+    for bad, words in (
+        (("gone.jpg", *good[1:]), "line 3: there is no photo gone.jpg"),
+        (("a.jpg", "review", "tasty", "", "", ""), "'tasty' is none of clean, dirty"),
+        (("a.jpg", "review", "full", "a lot", "", ""), "'a lot' is not between 0 and 1"),
+        (("a.jpg", "review"), "nothing in label, leftover_fraction"),
+    ):
+        written_manifest(tmp_path, good, bad)
+        with pytest.raises(PhotosMissing, match=re.escape(words)):
+            photos_in(tmp_path)
+
+
+def test_what_reviewers_saw_on_a_screen_is_learned_as_a_screen(tmp_path):
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.jpg")
+    labels = ("clean", "recaptured", "edited", "material_glass")
+    written_manifest(tmp_path, *(("a.jpg", "review", label, "", "", "") for label in labels))
+    pictures = pictures_of(reviewed_in(tmp_path), "train")
+    assert pictures.recaptured.tolist() == [0, 1, 1, 0]
+    assert [CLASSES[label] for label in pictures.labels] == ["clean", *["not_a_plate"] * 3]
+
+
+def test_a_listed_file_that_is_no_photo_is_named(tmp_path):
+    (tmp_path / "a.jpg").write_text("no photo")
+    written_manifest(tmp_path, ("a.jpg", "review", "clean", "", "", ""))
+    with pytest.raises(PhotosMissing, match=r"a\.jpg is no photo"):
+        pictures_of(reviewed_in(tmp_path), "train")
+
+
+def test_a_folder_that_review_never_wrote_is_told_as_such(tmp_path):
+    with pytest.raises(PhotosMissing, match="tanhui review export"):
+        reviewed_in(tmp_path)
