@@ -159,7 +159,8 @@ def make_partner_key(
 
 
 def _sentence(fault: Fault) -> str:
-    return f"{fault.pointer.strip('/')}: {fault.code}. {fault.detail or ''}".rstrip()
+    words = fault.words.en if fault.words else ""
+    return f"{fault.pointer.strip('/')}: {fault.code}. {words}".rstrip()
 
 
 def _public_key(text: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from backend.http.expectations import expectation
 from backend.http.problem import Fault
 from backend.http.refusals import MalformedJson, ValidationFailed
 from backend.http.texts import leaves, unreadable_leaves
@@ -87,8 +88,8 @@ def fault_of(error: msgspec.ValidationError, root: str = "") -> Fault:
     pointer = root + "".join(f"/{name or index}" for name, index in _STEP.findall(path))
     if code in {"missing", "unknown_member"} and (member := _MEMBER.search(what)):
         pointer = f"{pointer}/{member[1]}"
-    detail = what.replace("`", "") if code == "unexpected" else None
-    return Fault(pointer=pointer, code=code, detail=detail)
+    words = expectation(what.replace("`", "")) if code == "unexpected" else None
+    return Fault(pointer, code, words)
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -6,7 +6,7 @@ room. No problem ever repeats what the client sent.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -40,8 +40,23 @@ class ProblemType:
         return f"/problems/{self.slug}"
 
 
-class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+class Words(NamedTuple):
+    """A sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+class Fault(NamedTuple):
     """One thing wrong with the input, at a JSON pointer into the body or a named parameter."""
+
+    pointer: str
+    code: str
+    words: Words | None = None
+
+
+class FaultAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fault in the reader's language; `code` never changes its meaning."""
 
     pointer: str
     code: str
@@ -57,7 +72,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     detail: str
     next: str
     request_id: str
-    errors: tuple[Fault, ...] = ()
+    errors: tuple[FaultAnswer, ...] = ()
 
 
 ProblemTable = Mapping[type[DomainError], ProblemType]
@@ -113,9 +128,16 @@ def render_problem(
         detail=detail,
         next=next_step,
         request_id=request_id,
-        errors=error.errors if isinstance(error, Refusal) else (),
+        errors=_faults(error, language) if isinstance(error, Refusal) else (),
     )
     if error is None or not error.facts:
         return msgspec.json.encode(problem)
     members = {k: v for k, v in error.facts.items() if k not in RESERVED_MEMBERS}
     return msgspec.json.encode({**msgspec.to_builtins(problem), **members})
+
+
+def _faults(refusal: Refusal, language: Language) -> tuple[FaultAnswer, ...]:
+    return tuple(
+        FaultAnswer(each.pointer, each.code, each.words and getattr(each.words, language))
+        for each in refusal.errors
+    )

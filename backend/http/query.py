@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from backend.http.json_body import fault_of
-from backend.http.problem import Fault
+from backend.http.problem import Fault, Words
 from backend.http.refusals import MalformedRequest, ValidationFailed
 from backend.http.texts import unreadable_leaves
 
@@ -44,14 +44,18 @@ class QueryReader:
         values: dict[str, object] = {}
         for name, text in parameters.items():
             if name not in self._readers:
-                known = ", ".join(self._readers) or "none"
-                raise ValidationFailed(errors=(Fault("", "unknown_parameter", f"Known: {known}"),))
+                raise ValidationFailed(errors=(self._unknown(),))
             values[name] = self._readers[name](name, text)
         try:
             query: object = msgspec.convert(values, self._kind, strict=True)
         except msgspec.ValidationError as error:
             raise ValidationFailed(errors=(fault_of(error),)) from None
         return query
+
+    def _unknown(self) -> Fault:
+        known = ", ".join(self._readers)
+        words = Words(f"Known: {known or 'none'}", f"可用参数:{known or '无'}")
+        return Fault("", "unknown_parameter", words)
 
 
 def split_query(query_string: str) -> dict[str, str]:

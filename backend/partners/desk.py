@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.errors import DomainError, NotFound
-from backend.http.problem import Fault
+from backend.http.problem import Fault, Words
 from backend.http.refusals import ValidationFailed
 from backend.ids import uuid7
 from backend.partners.desk_bodies import KeyBody, PartnerBody, RotationBody
@@ -29,6 +29,7 @@ from backend.signatures import ED25519, HMAC_SHA256
 from scoring.methodology.regions import SIX_DIGITS, is_known_place
 
 _ID_BYTES: Final = 8
+_NO_PLACE: Final = Words("No place of GB/T 2260.", "不是 GB/T 2260 中的地区。")
 KEY_PRINCIPAL: Final = "key:"  # as `sign_in` names whoever calls with a key
 
 
@@ -171,16 +172,19 @@ def _faults_of(terms: KeyTerms, known: Known, source: str) -> Iterable[Fault]:
     yield from _foreign("event_types", terms.event_types, known.event_types)
     for index, region in enumerate(terms.regions):
         if not SIX_DIGITS.fullmatch(region) or not is_known_place(region):
-            yield Fault(f"/regions/{index}", "unknown_value", "No place of GB/T 2260.")
+            yield Fault(f"/regions/{index}", "unknown_value", _NO_PLACE)
     for index, narrower in enumerate(terms.sources):
         if not is_below(narrower, source):
-            yield Fault(f"/sources/{index}", "unknown_value", f"Not below {source}.")
+            words = Words(f"Not below {source}.", f"不在 {source} 之下。")
+            yield Fault(f"/sources/{index}", "unknown_value", words)
 
 
 def _foreign(name: str, given: Sequence[str], known: frozenset[str]) -> Iterable[Fault]:
+    choice = ", ".join(sorted(known))
+    words = Words(f"Known: {choice}.", f"可选:{choice}。")
     for index, each in enumerate(given):
         if each not in known:
-            yield Fault(f"/{name}/{index}", "unknown_value", f"Known: {', '.join(sorted(known))}.")
+            yield Fault(f"/{name}/{index}", "unknown_value", words)
 
 
 async def _issue(

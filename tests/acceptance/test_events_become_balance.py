@@ -109,7 +109,7 @@ async def test_a_batch_that_is_no_array_says_so(service):
     reply = await send_raw(service.by_key("metro"), json.dumps(make_event()), BATCH)
     assert (reply.status, reply.problem) == (422, "validation")
     [fault] = reply.json()["errors"]
-    assert fault == {"pointer": "", "code": "unexpected", "detail": "Expected array"}
+    assert fault == {"pointer": "", "code": "unexpected", "detail": "应为数组"}
 
 
 async def test_one_bad_event_fails_alone_and_leaves_nothing(service):

@@ -127,12 +127,15 @@ async def test_a_parameter_in_another_form_is_invalid(server, query) -> None:
 
 
 async def test_an_unknown_parameter_is_answered_with_the_known_ones(server) -> None:
-    reply = await server.request("GET", "/v1/things?canary=1", headers=MEMBER)
-    [fault] = reply.problem["errors"]
-    assert fault["code"] == "unknown_parameter"
-    assert fault["detail"].startswith("Known: ")
-    assert {"limit", "open", "district"} <= set(fault["detail"].removeprefix("Known: ").split(", "))
-    assert "canary" not in str(reply.problem)
+    for language, said in (("en", "Known: "), ("zh-CN", "可用参数:")):
+        headers = {**MEMBER, "Accept-Language": language}
+        reply = await server.request("GET", "/v1/things?canary=1", headers=headers)
+        [fault] = reply.problem["errors"]
+        assert fault["code"] == "unknown_parameter"
+        assert fault["detail"].startswith(said)
+        known = set(fault["detail"].removeprefix(said).split(", "))
+        assert {"limit", "open", "district"} <= known
+        assert "canary" not in str(reply.problem)
 
 
 async def test_sound_parameters_are_read(server) -> None:

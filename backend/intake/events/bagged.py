@@ -5,12 +5,18 @@ from typing import Annotated
 
 import msgspec
 
-from backend.http.problem import Fault
+from backend.http.problem import Fault, Words
 from backend.http.refusals import ValidationFailed
 from backend.intake.bodies import MassG, Material, Moment, ResidueG
 from backend.intake.domain import Weighing, in_utc, quantities_of_bag
 from backend.intake.events.domain import Deed, EventKind, PartnerEvent
 from backend.recycling.domain import BAG_CODE_PATTERN, MASS_G_MAX, Actor
+
+_EITHER = Words(
+    "Give either mass_g, or materials and residue_g",
+    "请只给出 mass_g,或给出 materials 和 residue_g",
+)
+_TOO_HEAVY = Words(f"A bag has at most {MASS_G_MAX} g in all", f"一袋总共不超过 {MASS_G_MAX} 克")
 
 Code = Annotated[str, msgspec.Meta(pattern=f"^{BAG_CODE_PATTERN}$")]
 
@@ -32,10 +38,10 @@ class BagWeighed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def _weighed(data: BagWeighed) -> Deed:
     is_sorting = bool(data.materials or data.residue_g)
     if (data.mass_g is None) != is_sorting or (data.loss_g is not None and not is_sorting):
-        raise _fault("Give either mass_g, or materials and residue_g")
+        raise _fault(_EITHER)
     quantities = quantities_of_bag(data.mass_g, data.materials)
     if sum(quantities.values()) + data.residue_g + (data.loss_g or 0) > MASS_G_MAX:
-        raise _fault(f"A bag has at most {MASS_G_MAX} g in all")
+        raise _fault(_TOO_HEAVY)
     return Deed(
         "sorted_recycling" if data.materials else "mixed_recycling",
         in_utc(data.weighed_at),
@@ -62,8 +68,8 @@ def weighing_of(report: PartnerEvent, deed: Deed) -> Weighing:
     )
 
 
-def _fault(detail: str) -> ValidationFailed:
-    return ValidationFailed(errors=(Fault("/data", "invalid", detail),))
+def _fault(words: Words) -> ValidationFailed:
+    return ValidationFailed(errors=(Fault("/data", "invalid", words),))
 
 
 BAG = EventKind(

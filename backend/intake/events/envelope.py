@@ -14,9 +14,10 @@ from uuid import UUID
 
 import msgspec
 
+from backend.http.expectations import expectation
 from backend.http.json_body import convert, fault_of, parse
 from backend.http.principal import Reach
-from backend.http.problem import Fault
+from backend.http.problem import Fault, Words
 from backend.http.refusals import (
     MalformedJson,
     MalformedRequest,
@@ -101,7 +102,7 @@ def read_event(document: object, speaker: Speaker) -> PartnerEvent:
         EventTypeUnknown, TimeNotPlausible, PayloadTooLarge.
     """
     if not isinstance(document, dict):
-        raise _fault("", "unexpected", "Expected object")
+        raise _fault("", "unexpected", expectation("Expected object"))
     _check_attributes(document)
     envelope: Any = convert(document, Envelope)
     return _read(envelope, _data_of(envelope, document), speaker)
@@ -168,28 +169,51 @@ def _check_attributes(document: Mapping[object, object]) -> None:
         if name in _DATA:
             continue
         if not _ATTRIBUTE.fullmatch(str(name)):
-            raise _fault("", "attribute_name", "Attribute names have letters a-z and digits only")
+            raise _fault(
+                "",
+                "attribute_name",
+                Words(
+                    "Attribute names have letters a-z and digits only",
+                    "属性名只能用小写字母 a-z 和数字",
+                ),
+            )
         if not isinstance(value, (str, bool, int, type(None))):
-            raise _fault(f"/{name}", "unexpected", "Attributes are strings, integers or booleans")
+            raise _fault(
+                f"/{name}",
+                "unexpected",
+                Words("Attributes are strings, integers or booleans", "属性须为文本、整数或布尔值"),
+            )
         if isinstance(value, str) and _CONTROL.search(value):
             raise _fault(f"/{name}", "control_character")
 
 
 def _data_of(envelope: Envelope, document: Mapping[str, object]) -> dict[str, Any]:
     if not _JSON_TYPE.fullmatch(envelope.datacontenttype or "application/json"):
-        raise _fault("/datacontenttype", "unknown_value", "Data is application/json")
+        raise _fault(
+            "/datacontenttype",
+            "unknown_value",
+            Words("Data is application/json", "data 须为 application/json"),
+        )
     if envelope.data_base64 is None:
         if envelope.data is None:
             raise _fault("/data", "missing")
         return envelope.data
     if document.get("data") is not None:
-        raise _fault("/data_base64", "unexpected", "Either data or data_base64")
+        raise _fault(
+            "/data_base64",
+            "unexpected",
+            Words("Either data or data_base64", "data 与 data_base64 只能有一个"),
+        )
     try:
         decoded = parse(base64.b64decode(envelope.data_base64, validate=True))
     except (ValueError, MalformedJson):
-        raise _fault("/data_base64", "invalid", "Not base64 of one JSON document") from None
+        raise _fault(
+            "/data_base64",
+            "invalid",
+            Words("Not base64 of one JSON document", "不是单个 JSON 文档的 base64"),
+        ) from None
     if not isinstance(decoded, dict):
-        raise _fault("/data_base64", "unexpected", "Expected object")
+        raise _fault("/data_base64", "unexpected", expectation("Expected object"))
     for fault in unreadable_leaves(decoded, "/data"):
         raise ValidationFailed(errors=(fault,))
     return decoded
@@ -239,7 +263,11 @@ def _check_needed(kind: EventKind, role: Role, envelope: Envelope) -> None:
     if role == Role.REPORTED and kind.has_subject and envelope.subject is None:
         raise _fault("/subject", "missing")
     if role == Role.CORRECTED and envelope.time is None:
-        raise _fault("/time", "missing", "Of two corrections the later one counts")
+        raise _fault(
+            "/time",
+            "missing",
+            Words("Of two corrections the later one counts", "两次更正以较晚的为准,须给出时间"),
+        )
 
 
 def _body(envelope: Envelope, told_at: datetime | None, data: dict[str, Any]) -> bytes:
@@ -251,5 +279,5 @@ def _body(envelope: Envelope, told_at: datetime | None, data: dict[str, Any]) ->
     return body
 
 
-def _fault(pointer: str, code: str, detail: str | None = None) -> ValidationFailed:
-    return ValidationFailed(errors=(Fault(pointer, code, detail),))
+def _fault(pointer: str, code: str, words: Words | None = None) -> ValidationFailed:
+    return ValidationFailed(errors=(Fault(pointer, code, words),))

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from backend.crediting.domain import ActivityNotCovered
-from backend.http.problem import Fault
+from backend.http.problem import Fault, Words
 from backend.http.refusals import ValidationFailed
 from backend.intake.bodies import Moment, Region
 from backend.intake.domain import in_utc
@@ -57,8 +57,9 @@ def _marine(data: MarineHandedIn) -> Deed:
     }
     quantities = {name: mass_g for name, mass_g in weighed.items() if mass_g}
     if not quantities:
-        detail = "Give sorted_plastic_g, unsorted_waste_g or both"
-        raise ValidationFailed(errors=(Fault("/data", "missing", detail),))
+        names = ("sorted_plastic_g", "unsorted_waste_g")
+        words = Words("Give {}, {} or both".format(*names), "请给出 {}、{} 或两者".format(*names))
+        raise ValidationFailed(errors=(Fault("/data", "missing", words),))
     began = in_utc(data.handed_in_at)
     return Deed(
         "marine_waste", began, None, quantities, ("marine", data.receipt), region=data.region

@@ -11,6 +11,7 @@ from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed, NotCredited
 from backend.errors import DomainError
 from backend.http.edge import EDGE
+from backend.http.expectations import expectation
 from backend.http.json_body import parse
 from backend.http.principal import Principal, scopes
 from backend.http.problem import Fault
@@ -195,7 +196,7 @@ def _documents(body: bytes) -> list[object]:
     except ValidationFailed:
         batch, is_sound = json.loads(body), False
     if not isinstance(batch, list):
-        raise ValidationFailed(errors=(Fault("", "unexpected", "Expected array"),))
+        raise ValidationFailed(errors=(Fault("", "unexpected", expectation("Expected array")),))
     if len(batch) > EVENTS_MAX:
         raise PayloadTooLarge(f"A batch has at most {EVENTS_MAX} events.")
     return batch if is_sound else [_parsed_alone(document) for document in batch]
