@@ -14,7 +14,10 @@ GRAMS_PER_KILOGRAM = 1_000
 GRAMS_PER_TONNE = 1_000_000
 
 # Six digits of GB/T 2260 begin with a province; what comes after changes too often to list.
-REGION_PATTERN: Final = "^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12])[0-9]{4}$"
+_PROVINCE: Final = "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12])"
+REGION_PATTERN: Final = f"^{_PROVINCE}[0-9]{{4}}$"
+AREA_PATTERN: Final = f"^(?:{_PROVINCE}(?:[0-9]{{2}}){{0,2}})?$"  # its first digits, or none: all
+FIRST_DAY: Final = date(2026, 1, 1)  # of the first catalogue; nothing counts before it
 
 _MASSES: Final = {"zh": ("克", "千克", "吨"), "en": ("g CO2e", "kg CO2e", "t CO2e")}
 

@@ -12,6 +12,7 @@ from backend.campaigns.budgets import state_of
 from backend.campaigns.campaign_queries import ActionRule, Campaign
 from backend.campaigns.domain import BudgetState, used_percent
 from backend.campaigns.fund_queries import FundChange
+from backend.units import AREA_PATTERN
 
 POINTS_OF_ACTION_MAX = 100_000  # a hundred times what a month of riding earns: a typing error
 POINTS_OF_BUDGET_MAX = 1_000_000_000_000
@@ -42,7 +43,7 @@ class CampaignBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title_en: Title
     sponsor_zh: Annotated[str, msgspec.Meta(max_length=100)] = ""
     sponsor_en: Annotated[str, msgspec.Meta(max_length=100)] = ""
-    region: Annotated[str, msgspec.Meta(pattern="^([0-9]{2}|[0-9]{4}|[0-9]{6})?$")] = ""
+    region: Annotated[str, msgspec.Meta(pattern=AREA_PATTERN)] = ""
     valid_from: date
     valid_until: date | None = None
     budget: Annotated[int, msgspec.Meta(ge=0, le=POINTS_OF_BUDGET_MAX)] = 0

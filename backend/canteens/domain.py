@@ -8,7 +8,12 @@ from uuid import UUID
 from backend.checkins.domain import DEVICE, CheckIn, MealWindow, Status, window_at
 from backend.errors import DomainError
 from backend.ids import uuid7
-from backend.intake.domain import CAPTURE_LIFE, EvidenceTooLate, OutsideMealWindow, TimeNotPlausible
+from backend.intake.domain import (
+    CAPTURE_LIFE,
+    EvidenceTooLate,
+    TimeNotPlausible,
+    outside_meals,
+)
 from backend.partners.devices import Device
 
 # A camera that was without a network for eight hours still sends in time; the day of a photo is as
@@ -94,7 +99,7 @@ def window_of(taken_at: datetime, windows: Iterable[MealWindow], now: datetime) 
         raise EvidenceTooLate(days=LATE_WINDOW.days)
     window = window_at(taken_at, windows)
     if window is None:
-        raise OutsideMealWindow(opens_at=None)
+        raise outside_meals(taken_at, windows)
     return window
 
 

@@ -18,6 +18,10 @@ from backend.http.texts import unreadable_leaves
 PARAMETERS_MAX: Final = 32  # no list has a third of that many filters
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
+_ZONE_LOST = re.compile(r"T[0-9:.]+ [0-9]{2}:?[0-9]{2}$")
+_PLUS_LOST: Final = Words(
+    "Send + as %2B: unescaped it is a space.", "加号请写成 %2B:未转义的加号会变成空格。"
+)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -49,13 +53,20 @@ class QueryReader:
         try:
             query: object = msgspec.convert(values, self._kind, strict=True)
         except msgspec.ValidationError as error:
-            raise ValidationFailed(errors=(fault_of(error),)) from None
+            raise ValidationFailed(errors=(_hinted(fault_of(error), parameters),)) from None
         return query
 
     def _unknown(self) -> Fault:
         known = ", ".join(self._readers)
         words = Words(f"Known: {known or 'none'}", f"可用参数:{known or '无'}")
         return Fault("", "unknown_parameter", words)
+
+
+def _hinted(fault: Fault, parameters: Mapping[str, str]) -> Fault:
+    """Say what has become of the + of a time zone, which is the encoding of a space."""
+    if _ZONE_LOST.search(parameters.get(fault.pointer.removeprefix("/"), "")):
+        return fault._replace(words=_PLUS_LOST)
+    return fault
 
 
 def split_query(query_string: str) -> dict[str, str]:

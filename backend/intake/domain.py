@@ -1,11 +1,11 @@
 """What comes in, as values, and the rules that it must meet before anything is looked up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from backend.checkins.domain import CheckIn
+from backend.checkins.domain import CheckIn, MealWindow, next_window
 from backend.crediting.domain import Credit
 from backend.errors import DomainError
 from backend.http.principal import Reach
@@ -259,3 +259,9 @@ def trip_quantities(trip: Trip) -> Mapping[str, int]:
 def photo_tier(capture: Capture, now: datetime) -> str:
     """Freshness decides the tier, so that a queue of a phone without a network still counts."""
     return "documented" if now - capture.created_at <= FRESH_FOR else "self_declared"
+
+
+def outside_meals(moment: datetime, windows: Iterable[MealWindow]) -> OutsideMealWindow:
+    """The refusal of a photo of `moment` (aware), with when the next window after it opens."""
+    opening = next_window(moment, windows)
+    return OutsideMealWindow(opens_at=opening.opens_at.isoformat() if opening else None)

@@ -14,7 +14,6 @@ from backend.checkins.domain import (
     MealWindow,
     Status,
     WindowUse,
-    next_window,
     window_at,
 )
 from backend.checkins.queries import (
@@ -44,10 +43,10 @@ from backend.intake.domain import (
     CaptureExpired,
     CaptureRequest,
     CaptureUsed,
-    OutsideMealWindow,
     Photo,
     Received,
     RetriesUsedUp,
+    outside_meals,
     photo_tier,
 )
 from backend.intake.no_drive import (
@@ -108,7 +107,7 @@ def _capture(
         return ActionNotPhotographed()
     window = window_at(now, windows)
     if window is None:
-        return _outside(now, windows)
+        return outside_meals(now, windows)
     return Capture(uuid7(), request.account_id, request.action, now, request.region, window)
 
 
@@ -117,11 +116,6 @@ def _odometer_capture(request: CaptureRequest, now: datetime) -> CaptureAnswer:
     if window is None:
         return OutsideOdometerWindow(until=str(MORNING_UNTIL), opens=str(EVENING_FROM))
     return Capture(uuid7(), request.account_id, request.action, now, request.region, window)
-
-
-def _outside(now: datetime, windows: Sequence[MealWindow]) -> OutsideMealWindow:
-    opening = next_window(now, windows)
-    return OutsideMealWindow(opens_at=opening.opens_at.isoformat() if opening else None)
 
 
 async def write_photos(

@@ -1,5 +1,6 @@
 """Make partners and keys, rotate with an overlap, revoke at once: load, decide, write."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -26,7 +27,7 @@ from backend.partners.queries import KEY_PREFIX, issue_bearer_key, make_partner
 from backend.partners.signing_keys import issue_hmac_key, issue_public_key, read_public_key
 from backend.sealing import Sealer
 from backend.signatures import ED25519, HMAC_SHA256
-from scoring.methodology.regions import SIX_DIGITS, is_known_place
+from backend.units import REGION_PATTERN
 
 _ID_BYTES: Final = 8
 _NO_PLACE: Final = Words("No place of GB/T 2260.", "不是 GB/T 2260 中的地区。")
@@ -171,7 +172,7 @@ def _faults_of(terms: KeyTerms, known: Known, source: str) -> Iterable[Fault]:
     yield from _foreign("scopes", terms.scopes, known.scopes)
     yield from _foreign("event_types", terms.event_types, known.event_types)
     for index, region in enumerate(terms.regions):
-        if not SIX_DIGITS.fullmatch(region) or not is_known_place(region):
+        if not re.fullmatch(REGION_PATTERN, region):
             yield Fault(f"/regions/{index}", "unknown_value", _NO_PLACE)
     for index, narrower in enumerate(terms.sources):
         if not is_below(narrower, source):

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.db import fetch
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.review.domain import Label
-from backend.units import SHANGHAI, shanghai_day
+from backend.units import FIRST_DAY, SHANGHAI, shanghai_day
 
 COLUMNS: Final = (
     *("path", "dataset", "label", "leftover_fraction", "licence", "source_repository"),
@@ -29,7 +29,6 @@ COLUMNS: Final = (
 )
 DATASET: Final = "review"
 LICENCE: Final = "members' photos, for the models of this programme only"
-FIRST_DAY: Final = date(2026, 1, 1)  # of the first catalogue; nothing was decided before it
 PORTION_ROWS: Final = 100  # photos between two writes of the manifest
 # The words of the manifest where they differ from ours; what is no plate in front of the camera is
 # a class of things to `models.photos`, and training may tell its kinds apart by these words.

@@ -205,6 +205,15 @@ async def test_a_balance_is_asked_for_at_a_moment(unchanged):
         assert reply.status in {200, 422}, (moment, reply.body)
         assert reply.status == 422 or reply.json()["grams"] == 0
     assert_refused(await member.get("/v1/account/balance"), "validation", 422, "nothing")
+    reply = await member.send(
+        "GET", _raw(unchanged, "/v1/account/balance?at=2026-11-01T00:00:00+08:00")
+    )
+    [fault] = reply.json()["errors"]
+    assert fault == {
+        "pointer": "/at",
+        "code": "unknown_value",
+        "detail": "加号请写成 %2B:未转义的加号会变成空格。",
+    }
 
 
 # 44: a trip that has not happened, or long ago.

@@ -223,6 +223,20 @@ def _a_day_earlier(event):
     return {"was": event["data"]["tapped_at"], "is": (told - timedelta(hours=2)).isoformat()}
 
 
+async def test_what_changes_itself_is_refused_and_the_others_count(service):
+    await service.link_card("card-1", "li")
+    metro, ride = service.by_key("metro"), make_event(id="ride-1")
+    corrected = make_correction(ride) | {"id": ride["id"]}
+    withdrawn = make_withdrawal(ride) | {"id": ride["id"]}
+    tapped_out = make_event(data=make_tap_out("tap-1", yesterday_at(12)), id="tap-1")
+    results = await send(metro, corrected, withdrawn, tapped_out, ride)
+    faults = [each["problem"]["errors"][0] for each in results[:3]]
+    assert [each["pointer"] for each in faults] == ["/data/corrects", "/data/withdraws", "/data"]
+    assert {each["code"] for each in faults} == {"names_itself"}
+    assert results[3]["status"] == "credited"
+    assert await parked(service) == 0
+
+
 async def test_a_correction_may_not_move_the_start_or_the_mode(service):
     await service.link_card("card-1", "li")
     metro, event = service.by_key("metro"), make_event()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.demo.city import CITY_REGION, DISTRICTS
 from tests.acceptance.running_service import METRO, Caller, make_key
 from tests.unit.test_signatures import FILE
 
@@ -119,3 +120,8 @@ async def test_terms_that_nobody_could_use_are_refused(operator, terms, pointer)
     reply = await operator.post(PATH, body, idempotency_key=make_key())
     assert (reply.status, reply.problem) == (422, "validation")
     assert reply.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_a_key_takes_every_region_that_a_check_in_can_have(operator):
+    terms = {"scopes": ["event.send"], "regions": ["330000", CITY_REGION, *DISTRICTS]}
+    assert (await made(operator, PATH, terms))["regions"] == terms["regions"]

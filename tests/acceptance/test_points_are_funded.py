@@ -70,6 +70,14 @@ async def ride(service, subject="li"):
     return reply.json()
 
 
+async def test_a_campaign_of_no_region_is_refused(service):
+    one, _ = await officials(service)
+    for region in ("84", "8401", "840100", "999999"):
+        reply = await propose(one, await make_campaign(service, region=region))
+        assert (reply.status, reply.problem) == (422, "validation")
+        assert reply.json()["errors"][0]["pointer"] == "/region"
+
+
 async def test_a_campaign_counts_once_a_second_person_has_approved_it(service):
     one, other = await officials(service)
     key = make_key()

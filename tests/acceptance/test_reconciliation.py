@@ -34,7 +34,7 @@ async def state(caller, events=None, **changes):
         "type": "tanhui.trip.v1",
         "day": DAY,
         "count": len(events or ()),
-        "sums": {"distance_m": sum(each["amounts"]["distance_m"] for each in events or ())},
+        "sums": {"distance_m": sum(each["amounts"].get("distance_m", 0) for each in events or ())},
         **changes,
     }
     return await caller.post(TOTALS, body | ({} if events is None else {"events": events}))
@@ -148,6 +148,7 @@ async def test_statements_that_cannot_be_are_refused(service):
     later = (yesterday_at(8) + timedelta(days=3)).date().isoformat()
     for changes, problem in (
         ({"day": later}, "time-not-plausible"),
+        ({"day": "1990-05-01"}, "time-not-plausible"),
         ({"type": "tanhui.trip.corrected.v1"}, "event-type-unknown"),
         ({"source": BAGS_SOURCE}, "source-not-granted"),
         ({"sums": {"distance_m": -1}}, "validation"),
@@ -156,4 +157,26 @@ async def test_statements_that_cannot_be_are_refused(service):
         assert reply.problem == problem, reply.body
     twice = await state(metro, listed(one=1) + listed(one=2))
     assert twice.json()["errors"] == [{"pointer": "/events/1/id", "code": "listed_twice"}]
+    more = await state(metro, listed(one=1, two=2), count=1)
+    assert more.json()["errors"] == [
+        {
+            "pointer": "/events",
+            "code": "more_than_count",
+            "detail": "列出 2 条,多于 count 的 1 条。",
+        }
+    ]
     assert await service.value("SELECT count(*) FROM control_total") == 0
+
+
+async def test_amounts_that_no_event_of_the_type_has_are_refused(service):
+    metro = service.by_key("metro")
+    misspelt = [{"id": "one", "amounts": {"distance": 1}}]
+    for reply, pointer in (
+        (await state(metro, sums={"distance_km": 1}), "/sums/distance_km"),
+        (await state(metro, misspelt), "/events/0/amounts/distance"),
+    ):
+        wanted = {"pointer": pointer, "code": "unknown_member", "detail": "可选:distance_m。"}
+        assert reply.json()["errors"] == [wanted]
+    bags = {"source": BAGS_SOURCE, "type": "tanhui.recycling.bag.weighed.v1"}
+    sums = {"mass_g": 1, "materials.glass": 2, "residue_g": 3}
+    assert (await state(service.by_key("scale"), **bags, sums=sums)).status == 200

@@ -1,6 +1,6 @@
 import asyncio
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backend.verify import check_invariants
 from tests.acceptance.canteen import Camera, new_code, open_camera
@@ -138,6 +138,7 @@ async def test_times_that_cannot_be_are_refused(service):
     await service.open_meals()
     reply = await camera.send(make_photo(1), camera.meal(subject_token="card-li"))
     assert (reply.status, reply.problem) == (422, "outside-meal-window")
+    assert datetime.fromisoformat(reply.json()["opens_at"]) > datetime.now(UTC)
     assert await service.row_counts() == before
 
 

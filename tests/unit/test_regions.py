@@ -5,7 +5,7 @@ import re
 import pytest
 
 from backend.demo.city import CITY_REGION, DISTRICTS
-from backend.units import REGION_PATTERN
+from backend.units import AREA_PATTERN, REGION_PATTERN
 from scoring.methodology.regions import REGIONS
 
 
@@ -21,3 +21,13 @@ def test_the_fictional_city_lies_in_a_province(code):
 @pytest.mark.parametrize("code", ["000000", "840100", "999999", "160000", "33010", "3301000"])
 def test_other_digits_are_no_region(code):
     assert not re.match(REGION_PATTERN, code)
+
+
+@pytest.mark.parametrize("digits", ["", "33", "3301", "330106", *DISTRICTS])
+def test_an_area_is_the_first_digits_of_a_region(digits):
+    assert re.match(AREA_PATTERN, digits)
+
+
+@pytest.mark.parametrize("digits", ["84", "8401", "840100", "99", "3", "330", "33010", "3301061"])
+def test_other_digits_are_no_area(digits):
+    assert not re.match(AREA_PATTERN, digits)

@@ -9,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.errors import DomainError
 from backend.http.principal import Reach
-from backend.http.problem import Fault
+from backend.http.problem import Fault, Words
 from backend.http.refusals import Forbidden, ValidationFailed
 from backend.intake.controls.bodies import ControlTotalBody, ListedEvent
 from backend.intake.controls.queries import Day, insert_total, lock_total, put_part, replace_total
 from backend.intake.domain import TimeNotPlausible
+from backend.intake.events.amounts import names_of
 from backend.intake.events.domain import EventTypeUnknown, Role
 from backend.intake.events.kinds import TYPES
-from backend.units import SHANGHAI
+from backend.units import FIRST_DAY, shanghai_day
 
 
 class ListNotComplete(DomainError):
@@ -48,17 +49,41 @@ async def state(
     Other totals begin a new statement, whose parts are to be sent anew.
 
     Raises:
-        TimeNotPlausible: The day has not begun.
-        ValidationFailed: An event is listed twice.
+        TimeNotPlausible: The day has not begun, or nothing counted on it.
+        ValidationFailed: An event is listed twice, more are listed than counted, or an amount has a
+            name that no event of this type has.
     """
-    if told.day > now.astimezone(SHANGHAI).date():
+    if not FIRST_DAY <= told.day <= shanghai_day(now):
         raise TimeNotPlausible
+    _check_amounts(told)
+    _check_count(told)
     listed = None if told.events is None else _by_id(told.events)
     day = Day(partner_id, told.source, told.type, told.day)
     total_id = await _total_of(conn, day, told, now)
     if listed is not None:
         await put_part(conn, total_id, told.part, listed)
     return total_id
+
+
+def _check_amounts(told: ControlTotalBody) -> None:
+    known = names_of(TYPES[told.type][0])
+    listed = ", ".join(sorted(known))
+    words = Words(f"Known: {listed or 'none'}.", f"可选:{listed or '无'}。")
+    places = [("/sums", told.sums)]
+    places += [(f"/events/{at}/amounts", one.amounts) for at, one in enumerate(told.events or ())]
+    for place, amounts in places:
+        for name in amounts.keys() - known:
+            raise ValidationFailed(errors=(Fault(f"{place}/{name}", "unknown_member", words),))
+
+
+def _check_count(told: ControlTotalBody) -> None:
+    listed = len(told.events or ())
+    if listed > told.count:
+        words = Words(
+            f"{listed} events are listed of a count of {told.count}.",
+            f"列出 {listed} 条,多于 count 的 {told.count} 条。",
+        )
+        raise ValidationFailed(errors=(Fault("/events", "more_than_count", words),))
 
 
 async def _total_of(conn: AsyncConnection, day: Day, told: ControlTotalBody, now: datetime) -> UUID:

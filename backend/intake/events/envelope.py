@@ -81,6 +81,10 @@ class _Withdraws(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     withdraws: Name
 
 
+# Where a change names its event; what completes one has a name of its own for it.
+_ABOUT: Final = {Role.CORRECTED: "/data/corrects", Role.WITHDRAWN: "/data/withdraws"}
+
+
 class Speaker(NamedTuple):
     """Whose key brought the event, where it counts unless it says otherwise, and what it reaches.
 
@@ -228,6 +232,9 @@ def _read(envelope: Envelope, data: dict[str, Any], speaker: Speaker) -> Partner
     about, value = _content(kind, role, data)
     if value is not None and kind.completes(value):
         role, about = Role.COMPLETED, kind.completes(value)
+    if about == envelope.id:
+        words = Words("An event cannot be about itself", "事件不能指向自己")
+        raise _fault(_ABOUT.get(role, "/data"), "names_itself", words)
     _check_needed(kind, role, envelope)
     return PartnerEvent(
         EventKey(speaker.partner_id, envelope.source, envelope.id),

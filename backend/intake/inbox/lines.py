@@ -1,7 +1,7 @@
 """Lines of a partner's file as CloudEvents, and the totals that they must add up to. Pure.
 
 Columns are `id`, `type`, `subject`, `time`, if need be `source`, and the members of `data` by their
-names; one member of an object by a point, such as `materials.paper`. An empty cell is left out. The
+names; one member of an object by a point, such as `materials.glass`. An empty cell is left out. The
 same event by HTTP and by file is the same event: its id, and what is decided by.
 """
 
