@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from models.evaluation import RENDERED, SourceFigures
+from models.evaluation import RENDERED, Scored, SourceFigures, figures_of, kinds_of
 from models.metrics import rate_bound
 from models.network_shape import EMBEDDING_DIM, INPUT_PX
 from models.repetitions import repetitions_text
@@ -30,16 +30,16 @@ def provisional_card(model: bytes) -> ModelCard:
 
 def card_text(
     card: ModelCard,
-    figures: Sequence[SourceFigures],
-    fair: Sequence[SourceFigures],
+    rows: Sequence[Scored],
+    fair: Sequence[Scored],
     notes: Mapping[str, str],
 ) -> str:
     """The whole card, front matter first.
 
     Args:
         card: with the chosen thresholds.
-        figures: at those thresholds.
-        fair: where no photo had a say in the thresholds that judge it.
+        rows: the held-out photos, judged by those thresholds.
+        fair: the same where no photo had a say in the thresholds that judge it.
         notes: how the model was made.
     """
     limits = {name: getattr(card.thresholds, name) for name in Thresholds.__dataclass_fields__}
@@ -48,9 +48,9 @@ def card_text(
     body = _TEXT.read_text(encoding="utf-8").format(
         **limits,
         **notes,
-        figures=figures_text(figures),
+        figures=figures_text(rows),
         crossed=crossed_text(fair),
-        repetitions=repetitions_text(figures),
+        repetitions=repetitions_text(figures_of(rows)),
         experiments=experiments_text(json.loads(EXPERIMENTS.read_text(encoding="utf-8"))),
     )
     return (
@@ -59,18 +59,25 @@ def card_text(
     )
 
 
-def figures_text(figures: Sequence[SourceFigures]) -> str:
-    """Two Markdown tables: plates, and things that are none."""
-    return f"{_plates_table(figures)}\n\n{_things_table(figures)}"
+def figures_text(rows: Sequence[Scored]) -> str:
+    """Three Markdown tables: plates, things that are none, and rendered ones kind by kind."""
+    figures = figures_of(rows)
+    return "\n\n".join(
+        (
+            _plates_table(figures),
+            _things_table("source", figures),
+            _things_table("rendered", kinds_of(rows)),
+        )
+    )
 
 
-def crossed_text(figures: Sequence[SourceFigures]) -> str:
+def crossed_text(rows: Sequence[Scored]) -> str:
     """A Markdown table of the four rates that thresholds are chosen for."""
     head = (
         "| source | clean accepted | clean rejected | residue accepted | leftover or full accepted "
         "| no plate accepted |"
     )
-    return "\n".join([head, "|---" * 6 + "|", *map(_crossed_row, figures)])
+    return "\n".join([head, "|---" * 6 + "|", *map(_crossed_row, figures_of(rows))])
 
 
 def _crossed_row(source: SourceFigures) -> str:
@@ -139,8 +146,8 @@ def _plates_row(source: SourceFigures) -> str:
     )
 
 
-def _things_table(figures: Sequence[SourceFigures]) -> str:
-    head = "| source | photos of no plate | AUC | rejected | taken for a screen | accepted |"
+def _things_table(what: str, figures: Sequence[SourceFigures]) -> str:
+    head = f"| {what} | photos of no plate | AUC | rejected | taken for a screen | accepted |"
     rows = [_things_row(source) for source in figures if source.counts["not_a_plate"]]
     return "\n".join([head, "|---" * 6 + "|", *rows])
 

@@ -26,7 +26,7 @@ def evaluate(file: Path, photos: list[Photo]) -> list[Scored]:
         ModelNotInCard: the card is not about this file.
     """
     rows = scored_held_out(photos, PlateRecogniser.load(file))
-    print(figures_text(figures_of(rows)), crossed_text(figures_of(crossed(rows))), sep="\n\n")
+    print(figures_text(rows), crossed_text(crossed(rows)), sep="\n\n")
     return rows
 
 
@@ -40,14 +40,14 @@ def write_card(file: Path, photos: list[Photo]) -> list[Scored]:
     rows = scored_held_out(photos, PlateRecogniser(model, card))
     card = replace(card, thresholds=chosen_thresholds(rows))
     rows = judged_by(card.thresholds, rows)
-    figures, fair = figures_of(rows), figures_of(crossed(rows))
-    text = card_text(card, figures, fair, _notes(model))
+    fair = crossed(rows)
+    text = card_text(card, rows, fair, _notes(model))
     place = file.with_name(f"{file.stem}.card.md")
     earlier = place.read_text(encoding="utf-8") if place.is_file() else ""
     if card.sha256 in earlier:
         text = with_copies_of(text, earlier)
     place.write_text(text, encoding="utf-8")
-    print(figures_text(figures), crossed_text(fair), sep="\n\n")
+    print(figures_text(rows), crossed_text(fair), sep="\n\n")
     return rows
 
 
@@ -55,10 +55,10 @@ def record_repetition(file: Path, photos: list[Photo]) -> list[Scored]:
     """Note in `repetitions.json` where another training of the same recipe came out."""
     model = file.read_bytes()
     rows = scored_held_out(photos, PlateRecogniser(model, provisional_card(model)))
-    figures = figures_of(judged_by(chosen_thresholds(rows), rows))
+    rows = judged_by(chosen_thresholds(rows), rows)
     notes = _notes(model)
-    record(f"seed {notes['seed']}, {notes['steps']} steps", figures)
-    print(figures_text(figures))
+    record(f"seed {notes['seed']}, {notes['steps']} steps", figures_of(rows))
+    print(figures_text(rows))
     return rows
 
 

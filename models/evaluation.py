@@ -3,7 +3,7 @@
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -133,6 +133,21 @@ def figures_of(rows: Sequence[Scored]) -> list[SourceFigures]:
         _figures(source, [row for row in rows if row.source == source], plates)
         for source in sorted({row.source for row in rows})
     ]
+
+
+def kinds_of(rows: Sequence[Scored]) -> list[SourceFigures]:
+    """Figures of rendered pictures of no plate, kind by kind, against rendered plates."""
+    renders = [row for row in rows if row.source == RENDERED]
+    things = [replace(row, source=_kind(row)) for row in renders if row.label == "not_a_plate"]
+    plates = [row for row in renders if row.label != "not_a_plate"]
+    return [
+        _figures(kind, [row for row in things if row.source == kind], plates)
+        for kind in sorted({row.source for row in things})
+    ]
+
+
+def _kind(row: Scored) -> str:
+    return row.name.rpartition("-")[0]
 
 
 def _figures(source: str, rows: list[Scored], plates: list[Scored]) -> SourceFigures:

@@ -10,7 +10,7 @@ from PIL import Image
 import models
 from models.card import card_text, provisional_card, with_experiments
 from models.evaluate import main as evaluate
-from models.evaluation import Scored, figures_of
+from models.evaluation import Scored, figures_of, kinds_of
 from models.metrics import auc, auc_interval, calibration_error, rate_bound
 from models.photos import PHOTOS_DEFAULT, PhotosMissing, photos_in
 from models.repetitions import record, repetitions_text
@@ -40,8 +40,8 @@ def made_score(clean, *, verdict="in_review", not_a_plate=0, recapture=0):
     )
 
 
-def made_row(label, clean, *, source="canteen_dish", **changes):
-    return Scored("a photo", source, label, made_score(clean, **changes))
+def made_row(label, clean, *, source="canteen_dish", name="a photo", **changes):
+    return Scored(name, source, label, made_score(clean, **changes))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,19 @@ def test_figures_are_per_source_and_never_pooled():
     assert two.accepted_bound("leftover") == 1.0
 
 
+def test_rendered_things_are_told_from_rendered_plates_kind_by_kind():
+    rows = [
+        made_row("clean", 9_000, not_a_plate=200, source="rendered", name="clean-1"),
+        made_row("not_a_plate", 0, not_a_plate=9_000, source="rendered", name="disc-1"),
+        made_row("not_a_plate", 0, not_a_plate=100, source="rendered", name="empty_table-1"),
+        made_row("not_a_plate", 0, not_a_plate=9_000, source="trashnet", name="glass-1"),
+    ]
+    disc, table = kinds_of(rows)
+
+    assert (disc.source, disc.plate_auc) == ("disc", 1.0)
+    assert (table.source, table.plate_auc) == ("empty_table", 0.0)
+
+
 def test_a_written_card_is_read_back_by_the_service():
     card = provisional_card(b"a model")
     notes = dict.fromkeys(
@@ -135,7 +148,7 @@ def test_a_written_card_is_read_back_by_the_service():
     )
     rows = [made_row("clean", 9_000, verdict="accepted"), made_row("leftover", 100)]
 
-    assert read_card(card_text(card, figures_of(rows), figures_of(rows), notes)) == card
+    assert read_card(card_text(card, rows, rows, notes)) == card
 
 
 def test_the_shipped_card_names_every_source_and_its_licence():
