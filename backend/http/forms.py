@@ -24,6 +24,14 @@ PARTS_MAX: Final = 10  # our forms have two
 PART_HEADER_BYTES_MAX: Final = 8 * 1024  # room for a long file name, which nobody reads
 TRANSFER_ENCODINGS: Final = frozenset({"binary", "8bit", "7bit"})  # the ones that encode nothing
 
+# What helps somebody with a photo, where "send less" would not.
+_SMALLER: Final = {
+    "zh": ("照片文件超过 10 MB", "请把长边缩到 1600 像素以内再上传"),
+    "en": (
+        "The photo file is larger than 10 MB",
+        "Scale the long side to 1600 pixels or less and upload again",
+    ),
+}
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)""", re.IGNORECASE)
 _DISPOSITION = re.compile(
     r'form-data((?:\s*;\s*[a-z]+\*?=(?:"(?:[^"\\]|\\.)*"|[^\s;"]*))*)\s*;?\s*',
@@ -88,15 +96,23 @@ async def read_form(request: web.Request, fields: Sequence[FormField]) -> Form:
         PayloadTooLarge: A file, the number of parts or the whole is over its limit.
         ValidationFailed: A part is missing, repeated, unknown, or not the text it should be.
     """
-    bytes_max = form_bytes_max(fields)
     check_encoding(request)
-    check_size(request, bytes_max)
     boundary = _boundary_of(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    try:
+        body = await _read(request, form_bytes_max(fields))
+    except PayloadTooLarge as error:
+        error.words = _SMALLER
+        raise
+    check_digest(request, body)
+    return _collect(_parts(body, boundary), {field.name: field for field in fields})
+
+
+async def _read(request: web.Request, bytes_max: int) -> bytes:
+    check_size(request, bytes_max)
     body = bytearray()
     async for chunk in body_chunks(request, bytes_max):
         body += chunk
-    check_digest(request, body)
-    return _collect(_parts(bytes(body), boundary), {field.name: field for field in fields})
+    return bytes(body)
 
 
 def _boundary_of(content_type: str) -> bytes:
@@ -163,7 +179,9 @@ def _collect(parts: Iterator[tuple[str, bytes]], fields: Mapping[str, FormField]
 def _check_part(field: FormField, content: bytes) -> None:
     is_long = len(content) > field.bytes_max
     if is_long and field.is_file:
-        raise PayloadTooLarge(f"{field.name} has at most {field.bytes_max} bytes.")
+        error = PayloadTooLarge(f"{field.name} has at most {field.bytes_max} bytes.")
+        error.words = _SMALLER
+        raise error
     if field.is_file:
         return
     if is_long:
