@@ -15,7 +15,7 @@ from models.photos import PHOTOS_DEFAULT, Photo, PhotosMissing, photos_in
 from models.repetitions import record
 from models.sheets import worst_sheet
 from models.thresholds import chosen_thresholds, crossed, judged_by
-from scoring.model_card import PACKAGED_MODEL
+from scoring.model_card import PACKAGED_MODEL, ModelNotInCard
 from scoring.plate import PlateRecogniser
 
 
@@ -83,11 +83,10 @@ def main() -> int:
     parser.add_argument("--sheet", type=Path, help="draw the worst forty photos into this PNG")
     given = parser.parse_args()
     try:
-        photos = photos_in(given.photos)
-    except PhotosMissing as missing:
-        print(missing, file=sys.stderr)
+        rows = given.act(given.file, photos_in(given.photos))
+    except (PhotosMissing, ModelNotInCard, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
         return 2
-    rows = given.act(given.file, photos)
     if given.sheet:
         worst_sheet(rows).save(given.sheet)
     return 0

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from models.evaluate import main as evaluate
 from models.photos import PhotosMissing, photos_in, reviewed_in
 from models.renders import main as renders
 from models.sheets import main as sheets
@@ -64,3 +65,12 @@ def test_a_listed_file_that_is_no_photo_is_named(tmp_path):
 def test_a_folder_that_review_never_wrote_is_told_as_such(tmp_path):
     with pytest.raises(PhotosMissing, match="tanhui review export"):
         reviewed_in(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--card"]], ids=["evaluate", "card"])
+def test_a_model_that_is_not_there_is_named(arguments, tmp_path, monkeypatch, capsys):
+    written_manifest(tmp_path)
+    given = ["--photos", str(tmp_path), "--file", "missing.onnx", *arguments]
+    monkeypatch.setattr("sys.argv", ["evaluate", *given])
+    assert evaluate() == 2
+    assert "missing.onnx" in capsys.readouterr().err
