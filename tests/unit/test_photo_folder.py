@@ -1,7 +1,6 @@
 """The folder of labelled photos: what training reads of it, and what it says of a faulty one."""
 
 import csv
-import re
 
 import pytest
 from PIL import Image
@@ -36,14 +35,17 @@ def test_of_a_manifest_the_first_wrong_line_is_told(tmp_path):
     Image.new("RGB", (20, 20)).save(tmp_path / "a.jpg")
     good = ("a.jpg", "review", "clean", "", "day", "")
     for bad, words in (
-        (("gone.jpg", *good[1:]), "line 3: there is no photo gone.jpg"),
+        (("gone.jpg", *good[1:]), "there is no photo gone.jpg"),
         (("a.jpg", "review", "tasty", "", "", ""), "'tasty' is none of clean, dirty"),
         (("a.jpg", "review", "full", "a lot", "", ""), "'a lot' is not between 0 and 1"),
         (("a.jpg", "review"), "nothing in label, leftover_fraction"),
     ):
         written_manifest(tmp_path, good, bad)
-        with pytest.raises(PhotosMissing, match=re.escape(words)):
+        with pytest.raises(PhotosMissing) as refused:
             photos_in(tmp_path)
+        said = str(refused.value)
+        assert said.startswith(f"{tmp_path / 'manifest.csv'}, line 3: ")
+        assert words in said
 
 
 def test_what_reviewers_saw_on_a_screen_is_learned_as_a_screen(tmp_path):
