@@ -46,12 +46,6 @@ class PhotosMissing(Exception):
     """The folder of photos is not there, or not what its manifest lists."""
 
 
-class ManifestFaulty(PhotosMissing, KeyError):
-    """A line of the manifest cannot be used; a `KeyError` for who takes any folder, as the demo."""
-
-    __str__ = Exception.__str__  # a KeyError would quote the sentence
-
-
 @dataclass(frozen=True, slots=True)
 class Photo:
     """One labelled photo.
@@ -116,7 +110,7 @@ def _listed(manifest: Path, left_out: frozenset[str]) -> Iterator[Photo]:
         for row in rows:
             fault = _fault(manifest.parent, row)
             if fault:
-                raise ManifestFaulty(f"{manifest}, line {rows.line_num}: {fault}")
+                raise PhotosMissing(f"{manifest}, line {rows.line_num}: {fault}")
             yield _photo(manifest.parent, row, left_out)
 
 

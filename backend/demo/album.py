@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from models.photos import photos_in
+from models.photos import PhotosMissing, photos_in
 from models.renderer import render
 
 TYPES = {
@@ -136,7 +136,7 @@ def _parts(folder: Path) -> dict[Path, str]:
                     photo.path.resolve(): photo.part if photo.sure else "unsure"
                     for photo in photos_in(place)
                 }
-            except (KeyError, UnicodeDecodeError):
+            except PhotosMissing:
                 return {}  # somebody else's manifest
     return {}
 
