@@ -41,7 +41,6 @@ from backend.intake.queries import insert_captures
 from backend.intake.tallies import write_tallies
 from backend.intake.tally import TallyKey, TallyReport
 from backend.ledger.queries import fold_deltas, lock_accounts, open_account
-from backend.ledger.steps import place_hold, release_hold, settle_hold
 from backend.outbox import append, take
 from backend.recycling.domain import Actor, By, Step
 from backend.recycling.doubt_queries import open_doubts
@@ -61,6 +60,7 @@ from tests.busy_partners import fill_partners
 from tests.busy_trees import fill_trees
 from tests.busy_vouchers import fill_vouchers
 from tests.busy_webhooks import fill_webhooks
+from tests.holds import place_hold, release_hold, settle_hold
 
 RULES = Rulebook(load_catalogue(), SECRET)
 METRO = {"action": "metro", "methodology_id": "TPH-MOB-05", "quantities": {"distance_m": 12_000}}
@@ -111,38 +111,21 @@ async def credit(engine, *orders):
 
 
 async def hold(engine, account_id, amount):
-    hold_id = uuid7()
     async with engine.begin() as conn:
         locked = await lock_accounts(conn, [account_id])
-        await place_hold(
-            conn,
-            hold_id=hold_id,
-            account_id=account_id,
-            amount=amount,
-            now=locked.now,
-            expires_at=locked.now + timedelta(days=30),
-        )
-    return hold_id
+        return await place_hold(conn, account_id, amount, locked.now)
 
 
 async def release(engine, account_id, hold_id):
     async with engine.begin() as conn:
         await lock_accounts(conn, [account_id])
-        await release_hold(conn, hold_id=hold_id, account_id=account_id)
+        await release_hold(conn, hold_id)
 
 
 async def settle(engine, account_id, hold_id, merchant_id):
     async with engine.begin() as conn:
         locked = await lock_accounts(conn, [account_id])
-        await settle_hold(
-            conn,
-            hold_id=hold_id,
-            account_id=account_id,
-            merchant_id=merchant_id,
-            cause_id=uuid7(),
-            now=locked.now,
-            occurred_on=locked.now.date(),
-        )
+        await settle_hold(conn, hold_id, merchant_id, locked.now)
 
 
 async def saved_merchant(engine):

@@ -1,4 +1,4 @@
-"""Holds in batches: many placed, or many resolved, by a constant number of statements.
+"""Holds: points set aside, and taken or given back once; many by a constant number of statements.
 
 All accounts concerned must be locked: the account row is the lock over lots and holds.
 """

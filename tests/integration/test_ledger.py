@@ -154,14 +154,6 @@ async def test_held_points_cannot_be_held_again(engine):
     assert refusal.value.facts == {"needed": 6, "available": 5}
 
 
-async def test_a_hold_of_somebody_else_is_not_resolved(engine):
-    account_id = await saved_points(engine, {YEAR_END: 20})
-    hold_id = await hold(engine, account_id, 15)
-    with pytest.raises(HoldResolved):
-        await release(engine, await saved_account(engine), hold_id)
-    assert await lots_of(engine, account_id) == {YEAR_END: (20, 15)}
-
-
 async def outcomes_of(*attempts):
     """What each of some racing calls came to: its result, or its refusal."""
 

@@ -21,10 +21,10 @@ from backend.errors import DomainError
 from backend.ids import uuid7
 from backend.ledger.domain import Purpose, Transfer
 from backend.ledger.queries import lock_accounts, post
-from backend.ledger.steps import place_hold, release_hold, settle_hold
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_order, saved_account
 from tests.busy_database import saved_merchant
+from tests.holds import place_hold, release_hold, settle_hold
 from tests.integration.test_points_life import LOT_END, breaches, shift_to
 
 RULES = Rulebook(load_catalogue(), SECRET)
@@ -75,18 +75,11 @@ class Life:
         await run_batch(self.engine, write, orders)
 
     async def hold(self, who, amount):
-        account_id, hold_id = self.accounts[who], uuid7()
+        account_id = self.accounts[who]
         try:
             async with self.engine.begin() as conn:
                 locked = await lock_accounts(conn, [account_id], clock_shift_s=self.shift_s)
-                await place_hold(
-                    conn,
-                    hold_id=hold_id,
-                    account_id=account_id,
-                    amount=amount,
-                    now=locked.now,
-                    expires_at=locked.now + timedelta(days=30),
-                )
+                hold_id = await place_hold(conn, account_id, amount, locked.now)
         except DomainError:
             return
         self.holds.append((account_id, hold_id))
@@ -97,25 +90,16 @@ class Life:
         account_id, hold_id = self.holds.pop(number % len(self.holds))
         async with self.engine.begin() as conn:
             locked = await lock_accounts(conn, [account_id], clock_shift_s=self.shift_s)
-            await release_hold(conn, hold_id=hold_id, account_id=account_id)
+            await release_hold(conn, hold_id)
             await expire_points(conn, [account_id], locked.now)
 
     async def settle(self, number):
         if not self.holds:
             return
         account_id, hold_id = self.holds.pop(number % len(self.holds))
-        cause_id = uuid7()
         async with self.engine.begin() as conn:
             locked = await lock_accounts(conn, [account_id], clock_shift_s=self.shift_s)
-            await settle_hold(
-                conn,
-                hold_id=hold_id,
-                account_id=account_id,
-                merchant_id=self.merchant,
-                cause_id=cause_id,
-                now=locked.now,
-                occurred_on=locked.now.date(),
-            )
+            cause_id = await settle_hold(conn, hold_id, self.merchant, locked.now)
         self.settled.append((account_id, cause_id))
 
     async def refund(self, number):
