@@ -6,7 +6,6 @@ times, which costs the same among ten million photos as among ten thousand.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -99,24 +98,6 @@ class NearPair(NamedTuple):
     distance_bits: int
     embedding_distance: int | None = None
     resemblance: int | None = None
-
-
-class NearMatch(NamedTuple):
-    """One pair as a reviewer sees it from one of its sides.
-
-    Attributes:
-        yields: Whether the side that was asked about is the one that stops.
-    """
-
-    other_id: UUID
-    yields: bool
-    kind: Kind
-    distance_bits: int
-    embedding_distance: int | None
-    other_account_id: UUID
-    other_status: str
-    other_occurred_at: datetime
-    other_evidence_sha256: str | None
 
 
 async def find_recent_neighbours(
@@ -231,22 +212,6 @@ async def yielding(conn: AsyncConnection, pairs: Sequence[NearPair]) -> list[Nea
     return [
         NearPair._make(row)._replace(kind=Kind(row.kind)) for row in rows if row.yields in asked
     ]
-
-
-async def near_matches_of(conn: AsyncConnection, check_in_id: UUID) -> list[NearMatch]:
-    """The pairs of one check-in for a person who compares them, the nearest first."""
-    rows = await fetch(
-        conn,
-        "SELECT other.id, pair.yields = :id, pair.kind, pair.distance_bits,"
-        " pair.embedding_distance, other.account_id, other.status, other.occurred_at,"
-        " other.evidence_sha256"
-        " FROM (SELECT *, second_id AS other_id FROM near_match WHERE first_id = :id"
-        " UNION ALL SELECT *, first_id FROM near_match WHERE second_id = :id) AS pair"
-        " JOIN check_in AS other ON other.id = pair.other_id"
-        " ORDER BY pair.distance_bits, pair.embedding_distance, other.id",
-        id=check_in_id,
-    )
-    return [NearMatch._make(row)._replace(kind=Kind(row.kind)) for row in rows]
 
 
 def _in_byte_order(pair: NearPair) -> list[UUID]:

@@ -121,17 +121,6 @@ async def insert_risks(conn: AsyncConnection, risks: Mapping[UUID, Risk]) -> Non
     )
 
 
-async def risks_of(conn: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Risk]:
-    """The stored risks of these check-ins; what was never scored has none."""
-    rows = await fetch(
-        conn,
-        "SELECT check_in_id, per_10000, recapture, edited, neighbour FROM photo_risk"
-        " WHERE check_in_id = ANY(CAST(:ids AS uuid[]))",
-        ids=list(ids),
-    )
-    return {row.check_in_id: Risk._make(row[1:]) for row in rows}
-
-
 async def insert_edit_hints(conn: AsyncConnection, hints: Mapping[UUID, str]) -> None:
     """Remember which editing program named itself in an upload, whose bytes are not kept."""
     if not hints:

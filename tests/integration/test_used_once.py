@@ -15,7 +15,6 @@ from backend.checkins.neighbour_queries import (
     Kind,
     NearPair,
     insert_near_matches,
-    near_matches_of,
 )
 from backend.checkins.queries import settle_check_ins
 from backend.checkins.resemblance_queries import (
@@ -29,7 +28,6 @@ from backend.checkins.score_queries import (
     forget_looks,
     insert_edit_hints,
     insert_risks,
-    risks_of,
 )
 from backend.checkins.steps import score_step
 from backend.db import run
@@ -199,9 +197,8 @@ async def test_a_risk_is_kept_with_its_signs_and_leads_to_a_person(engine, store
     scorer = ScriptedScorer({b"edited": make_score(b"edited", recapture_risk=2_000)})
     await score_step(engine, await leased(engine, photo), scorer=scorer, store=store)
     assert await outcomes(engine, photo) == [("in_review", "looks_edited")]
-    async with engine.connect() as conn:
-        risks = await risks_of(conn, [photo.id])
-    assert risks == {photo.id: Risk(6_000, 2_000, 5_000, 0)}  # 1 - 0.8 * 0.5
+    risk = "SELECT per_10000, recapture, edited, neighbour FROM photo_risk"
+    assert await rows(engine, risk) == [(6_000, 2_000, 5_000, 0)]  # 1 - 0.8 * 0.5
 
 
 async def test_a_photo_without_metadata_is_credited_without_a_word(engine, scored):
@@ -221,16 +218,11 @@ async def test_a_reviewer_sees_the_pair_from_either_side(engine, scored):
     earlier, *_ = await scored(b"earlier", make_score(b"earlier", fingerprint=PDQ))
     later, *_ = await scored(b"later", make_score(b"later", fingerprint=flipped(PDQ, 20)))
     async with engine.connect() as conn:
-        [of_later] = await near_matches_of(conn, later.id)
-        [of_earlier] = await near_matches_of(conn, earlier.id)
-    assert (of_later.other_id, of_later.yields) == (earlier.id, True)
-    assert (of_earlier.other_id, of_earlier.yields) == (later.id, False)
-    assert (of_later.kind, of_later.distance_bits, of_later.embedding_distance) == (
-        Kind.NEAR,
-        20,
-        0,
-    )
-    assert of_later.other_evidence_sha256 == earlier.evidence_sha256
+        found = await look_alikes_of(conn, [later.id, earlier.id])
+    [of_later], [of_earlier] = found[later.id], found[earlier.id]
+    assert (of_later.check_in_id, of_earlier.check_in_id) == (earlier.id, later.id)
+    for each in (of_later, of_earlier):
+        assert (each.kind, each.distance_bits, each.embedding_distance) == ("near", 20, 0)
 
 
 async def test_what_is_forgotten_finds_nothing_any_more(engine, scored):
