@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 APPEAL_DAYS_MAX = 60  # the photo must still be there; it is kept for 90 days after the decision
-POINTS_FUND_DEFAULT = 1_000_000  # points; enough for a pilot of some thousand members
 
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off", ""})

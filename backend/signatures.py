@@ -22,7 +22,6 @@ ED25519: Final = "v1a"
 WINDOW_S: Final = 300  # both ways; clocks of machines that ask for the time differ by far less
 SIGNATURES_MAX: Final = 4  # one per key during a rotation, with room
 SIGNATURE_CHARACTERS_MAX: Final = 1_024
-PUBLIC_KEY_BYTES: Final = 32  # Ed25519, RFC 8032 section 5.1.5
 
 # Points of order 1, 2, 4 and 8, whatever their sign bit: one signature of zeros is good for a
 # quarter of all messages or for every one, and a device with an empty buffer has such a key.

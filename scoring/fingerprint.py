@@ -12,7 +12,6 @@ from PIL import Image
 
 from scoring.pdq import dihedral_hashes
 
-FINGERPRINT_BYTES: Final = 32
 # Evidence is decoded at this scale for the fingerprint and the recogniser together.
 FINGERPRINT_SIDE_PX_MAX: Final = 512
 # PDQ decimates to 64 x 64. Blocks of five pixels have a middle one, so that a mirrored picture has

@@ -16,7 +16,6 @@ from backend.errors import DomainError
 PROGRAMME_FUND = UUID("00000000-0000-7000-8000-000000000002")
 FUND_SLICES = 8  # more than the writers of two API processes, so that a free slice is found
 
-LAUNCH_RULE = "launch-2026"  # the seeded rule of the programme, until an operator replaces it
 NO_RULE = "none"  # on a credit for which no rule was in force
 
 FUND_EXHAUSTED = "fund_exhausted"

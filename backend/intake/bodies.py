@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.intake.domain import DISTANCE_M_MAX
 from backend.recycling.domain import MASS_G_MAX
 from backend.units import REGION_PATTERN
 
@@ -13,7 +14,7 @@ SCANNED_CHARACTERS_MAX = 300  # the link of a QR code, with what a resolver may 
 
 Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN, description="GB/T 2260, six digits")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Metres = Annotated[int, msgspec.Meta(ge=1, le=300_000)]
+Metres = Annotated[int, msgspec.Meta(ge=1, le=DISTANCE_M_MAX)]
 MassG = Annotated[int, msgspec.Meta(ge=1, le=MASS_G_MAX, description="grams")]
 ResidueG = Annotated[int, msgspec.Meta(ge=0, le=MASS_G_MAX, description="grams")]
 Material = Literal[

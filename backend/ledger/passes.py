@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.db import fetch, fetch_one, run
 
 EXPIRE = "expire"
-REMIND_DAYS = (60, 15, 3)  # before the expiry: to plan, to act, at the last moment
 
 # Vouchers live a month at most, and what they release expires at once; this finds what was missed.
 AGAIN_AFTER = timedelta(hours=1)
@@ -44,7 +43,8 @@ class Holder(NamedTuple):
     held: int
 
 
-# From one reminder to the next: after an outage the one that is due counts, not all of them.
+# Days before the expiry: to plan, to act, at the last moment. Each counts until the next one: after
+# an outage the one that is due is sent, not all of them.
 _TASKS = """
 (VALUES ('remind_60', 60, 15), ('remind_15', 15, 3), ('remind_3', 3, -1))
   AS reminder(task, days, until_days)

@@ -6,7 +6,6 @@ from PIL import Image, ImageEnhance
 
 from models.renderer import render
 from scoring.fingerprint import (
-    FINGERPRINT_BYTES,
     ORIENTATIONS,
     distance,
     fingerprints_of,
@@ -105,7 +104,7 @@ def test_another_photo_is_far(photo):
 def test_fingerprints_are_32_bytes_and_a_flat_picture_has_low_quality(photo):
     marks = fingerprints_of(photo)
 
-    assert [len(bits) for bits in marks.orientations] == [FINGERPRINT_BYTES] * 8
+    assert [len(bits) for bits in marks.orientations] == [32] * 8
     assert marks.quality > fingerprints_of(Image.new("RGB", (640, 480), (90, 90, 90))).quality
 
 
