@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 from sqlalchemy import text
 
-from backend.batches import Batcher
+from backend.batches import Batcher, is_passing
 from backend.bell import Bell
 from backend.campaigns.campaign_routes import CampaignDesk
 from backend.campaigns.fund_routes import FundDesk
@@ -45,7 +45,6 @@ from backend.methodologies.routes import MethodologyReader
 from backend.notices.routes import NoticeReader
 from backend.partners.room import partner_routes
 from backend.problems import PROBLEMS
-from backend.processor import is_passing
 from backend.reports.liability_routes import LiabilityReader
 from backend.reports.routes import TotalsReader
 from backend.review.room import ReviewRoom, build_review

@@ -31,6 +31,8 @@ _RETRY = {
     "55P03",
 }  # serialization failure, deadlock, lock not available
 _ITEM_TO_BLAME = {"22", "23"}  # data exception, integrity constraint violation
+# Connection, transaction rollback, resources, object in use, operator.
+_PASSING = {"08", "40", "53", "55", "57"}
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -119,6 +121,13 @@ def sqlstate(error: DBAPIError) -> str:
     if isinstance(error, InterfaceError):
         return "08000"
     return str(getattr(error.orig, "sqlstate", None) or "XX000")
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same work may succeed at the next try: a race, or a database that is away."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or sqlstate(error)[:2] in _PASSING
+    return isinstance(error, (BatchRaced, PoolTimeout, OSError))
 
 
 class Batcher(Generic[Item, Done]):

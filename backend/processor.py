@@ -14,10 +14,10 @@ from functools import partial
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import BatchRaced, sqlstate
+from backend.batches import is_passing, sqlstate
 from backend.bell import Bell, raise_if_cancelled
 from backend.checkins.domain import APPEAL_WINDOW
 from backend.checkins.steps import score_step
@@ -59,8 +59,6 @@ EXPIRE_VOUCHERS_EVERY_S = 20.0  # a voucher is refused from its last moment on, 
 SWEEP_EVERY_S = 6 * 3_600.0  # orphans are few and small; listing a bucket is not free
 IMPORT_FILES_EVERY_S = 300.0  # files come once a night; listing a bucket is not free
 ROLL_ROWS_MAX = 1_000
-# SQLSTATE classes: connection, transaction rollback, resources, object in use, operator.
-PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57"})
 QUERY_CANCELED = "57014"  # by a limit per statement
 
 _log = structlog.get_logger(__name__)
@@ -290,10 +288,3 @@ def is_timeout(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return sqlstate(error) == QUERY_CANCELED
     return isinstance(error, TimeoutError)
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether the same work may succeed at the next try: a race, or a database that is away."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or sqlstate(error)[:2] in PASSING_CLASSES
-    return isinstance(error, (BatchRaced, PoolTimeout, OSError))
