@@ -64,7 +64,7 @@ class PointsRule(NamedTuple):
         label: Name of the campaign and its version; it is on every credit.
         region: First digits of the regions that it covers (GB/T 2260); empty for all.
         points: Points of a documented activity, or None where a multiplier counts.
-        multiplier_percent: Of what the next narrower rule gives; 200 doubles it.
+        multiplier_percent: Of what the next wider rule gives; 200 doubles it.
         stops_on: First day on which the fund gives nothing more, as announced.
     """
 

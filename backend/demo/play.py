@@ -124,7 +124,7 @@ async def _act(crowd: Crowd, hall: TownHall, album: Sequence[Photo]) -> None:
 
 
 async def _show(crowd: Crowd, summary: Mapping[str, Any], operator: Client, seconds: float) -> None:
-    crowd.screen.title(f"照片识别结果 What became of the photos · {seconds} 秒 s")
+    crowd.screen.title(f"照片识别结果 What became of the photos · 用时 took {seconds} s")
     crowd.tally.show(crowd.screen)
     payments = await payments_of(operator, crowd.now)
     show_totals(crowd.screen, summary, payments, await operator.need("/v1/public/totals"))

@@ -97,7 +97,7 @@ def show_totals(
     active = summary["active_members"]
     screen.say(
         f"  减碳量 Reduction: {summary['reduction_text']}"
-        f" ({summary['grams']} 克 g, {_tonnes(summary['grams'])})"
+        f" ({summary['grams']:,} 克 g, {_tonnes(summary['grams'])})"
         f" · 碳普惠积分 Points: {summary['points']}"
         f" · 活跃居民 Active members: {'<10' if active is None else active}"
     )
