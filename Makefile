@@ -45,7 +45,7 @@ fix: $(INSTALLED) ## Format, correct what the linter can, write the made tables 
 serve: $(INSTALLED) ## Serve the API and the processor on an embedded database
 	$(BIN)/tanhui serve $(ARGS)
 
-bench: $(INSTALLED) ## Measure against the rivals of the design (BENCHMARKS="credit api")
+bench: $(INSTALLED) ## Measure against rivals on this machine (BENCHMARKS="credit api")
 	@set -e; for name in $(BENCHMARKS); do $(BIN)/tanhui bench $$name --json $(ARGS); done
 
 docs: $(INSTALLED) ## Serve the documentation and rebuild it on change

@@ -1,1 +1,1 @@
-"""Programs that answer the questions of the design's table; each prints one JSON object."""
+"""Programs that answer one question each and print one JSON object."""

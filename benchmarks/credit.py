@@ -33,7 +33,7 @@ from benchmarks.plates import GROUP, MEMBERS_PER_GROUP, expected, plates_of_a_da
 from benchmarks.processors import running_processors
 
 DATABASE, RIVAL_DATABASE = "ours", "pgbench"
-CLIENTS, THREADS = 32, 2  # the design's own: pgbench -c 32 -j 2
+CLIENTS, THREADS = 32, 2  # pgbench -c 32 -j 2
 FUND_POINTS = 1_000_000_000  # the fund never runs dry: that is another path
 FIRST_DAY = date(2026, 11, 1)  # a round is a day; all of them earn into one lot
 ROUNDS_MAX = 28

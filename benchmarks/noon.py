@@ -3,7 +3,7 @@
 `tanhui serve` runs in a process of its own, with its defaults but for the development issuer and
 the rate limits. A latency counts from the intended start of its photo, so that a service that is
 late is not forgiven for what it kept waiting. `--flat` sends small photos from good phones at one
-rate: the design asks for a p95 of at most a second at 5 photos/s. There is no rival.
+rate: at 5 photos/s a p95 of at most a second is asked for. There is no rival.
 """
 
 import argparse

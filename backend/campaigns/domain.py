@@ -22,8 +22,9 @@ FUND_EXHAUSTED = "fund_exhausted"
 POINTS_QUEUED = "points_queued"
 SELF_DECLARED_EARNS_NONE = "self_declared"
 
-STOP_NOTICE_DAYS = 7  # members plan by the week; a stop that is told afterwards is what drove
-# people away elsewhere (reference: Korea's carbon-neutral points in 2024 and 2025)
+# Members plan by the week; a stop that was told afterwards drove people away elsewhere (Korea's
+# carbon-neutral points in 2024 and 2025).
+STOP_NOTICE_DAYS = 7
 SHORT_PERCENT = 95  # of the budget; beyond it members see that the budget is short
 ALERT_PERCENTS = (70, 85, 95)  # time to find money, to decide, to announce
 PERCENT = 100

@@ -13,12 +13,8 @@ from backend.idempotency import Intention
 from backend.partners.queries import Customer
 from backend.recycling.domain import Actor
 
-CAPTURE_LIFE = timedelta(
-    hours=24
-)  # decision 11: an offline queue works, a hoard of captures does not
-FRESH_FOR = timedelta(
-    minutes=10
-)  # decision 11: a photo sent this soon after its capture is documented
+CAPTURE_LIFE = timedelta(hours=24)  # an offline queue works, a hoard of captures does not
+FRESH_FOR = timedelta(minutes=10)  # a photo sent this soon after its capture is documented
 CLOCK_TOLERANCE = timedelta(minutes=5)  # phones and gates run a little ahead
 TRIP_DURATION_MAX = timedelta(hours=12)  # the longest metro line end to end, four times over
 DISTANCE_M_MAX = 300_000  # further is no trip within a city

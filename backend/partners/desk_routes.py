@@ -1,8 +1,8 @@
 """Partners and their keys over HTTP, for operators: make, list, suspend, rotate, revoke.
 
-Decision 16 asks for a second person where grams or money change by hand. A key changes neither: it
-opens a door to evidence, which is refused, reviewed and reversed as any other, so one person makes
-it and her name stays with it.
+Where grams or money change by hand a second person is asked for. A key changes neither: it opens a
+door to evidence, which is refused, reviewed and reversed as any other, so one person makes it and
+her name stays with it.
 """
 
 from collections.abc import Sequence

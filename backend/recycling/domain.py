@@ -12,7 +12,7 @@ BAG_CODE_PATTERN = "[0-9A-Z]{4,32}"
 MASS_G_MAX = 50_000  # a bag that a person carries; more is a typing error of the station
 EMPTY_G: Final = 50  # a rolled bag weighs 20 to 40 g itself; one bottle makes it more than this
 PLAUSIBLE_G_MAX: Final = 20_000  # what a person carries down the stairs; more is looked at
-LATE_WINDOW = timedelta(days=14)  # methodology.md, late windows: a bag counts within two weeks
+LATE_WINDOW = timedelta(days=14)  # people bring their bags within two weeks
 REMIND_BEFORE: Final = timedelta(days=3)  # holds a weekend, when people carry their bags
 # Two scales, moisture and what falls through: the greater of both, in either direction.
 TOLERANCE_PER_100: Final = 5

@@ -2,7 +2,7 @@ import re
 
 from tests.architecture.source import classes_of, functions_of, name_of, source_files
 
-# House style, section 2.8: names that say nothing.
+# Names that would fit anything.
 SAYS_NOTHING = {
     *("utils", "util", "helpers", "helper", "common", "misc", "base", "core", "manager"),
     *("service", "handler", "processor", "data", "info", "item", "obj"),

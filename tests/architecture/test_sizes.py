@@ -2,7 +2,7 @@ import ast
 
 from tests.architecture.source import Function, functions_of, name_of, source_files
 
-FUNCTION_LINES_MAX = 40  # house style, section 3; the docstring is not counted
+FUNCTION_LINES_MAX = 40  # CONTRIBUTING, room rules; the docstring is not counted
 MODULE_LINES_MAX = 300
 
 

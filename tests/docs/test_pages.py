@@ -12,7 +12,7 @@ DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 # Polar's template, so that each decision can be read in the same minute.
 SECTIONS = ["## Context", "## Decision", "## Consequences", "## Enforced by"]
-# House style, section 8: words that accuse, or promise what a reduction is not.
+# Words that accuse, or promise what a reduction is not.
 NEVER_SAID_TO_PEOPLE = ("作弊", "碳信用")
 
 

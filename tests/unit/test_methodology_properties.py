@@ -1,4 +1,4 @@
-"""Properties of decision 9: a day depends on its set of activities, and time only adds to it."""
+"""Properties: a day depends on its set of activities, and time only adds to it."""
 
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
