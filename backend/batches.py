@@ -51,6 +51,9 @@ class ItemImpossible(DomainError):
     """The database refuses this one item, although our own checks let it pass."""
 
 
+BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)  # what whoever writes in a batch may be told
+
+
 class BatchRaced(Exception):
     """Another transaction took what this one had seen free; the whole batch is run again."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.canteens.bodies import (
     CanteenAnswer,
     DeviceEnrolmentAnswer,
@@ -41,7 +42,6 @@ from backend.partners.signing_keys import (
     read_public_key,
 )
 from backend.rewards.codes import plain_code
-from backend.rewards.route_kinds import BUSY
 from backend.writing import write_alone
 
 TRAY_RETURN = "tray.return"  # scope of the camera's key

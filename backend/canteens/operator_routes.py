@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.canteens.bodies import (
     CanteenAnswer,
     CanteenBody,
@@ -38,7 +39,7 @@ from backend.partners.devices import (
 )
 from backend.partners.queries import partner_exists
 from backend.rewards.codes import make_till_code
-from backend.rewards.route_kinds import AUDITS, BUSY, OPERATES, lists, makes
+from backend.rewards.route_kinds import AUDITS, OPERATES, lists, makes
 from backend.writing import Made, intention_of, write_alone, write_once
 
 # The operator stands beside the device, or is on the telephone with somebody who does. Forty bits

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher
+from backend.batches import BUSY, Batcher
 from backend.canteens.bodies import (
     MealAnswer,
     MealBody,
@@ -53,7 +53,6 @@ from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, Uploads
 from backend.partners.devices import Device
 from backend.partners.queries import Customer, linked_accounts
 from backend.processes import WorkersUnavailable
-from backend.rewards.route_kinds import BUSY
 
 PHOTO_DEADLINE_S = 60.0
 _PHOTO_PROBLEMS = (

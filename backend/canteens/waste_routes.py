@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import BatchRaced
+from backend.batches import BUSY, BatchRaced
 from backend.canteens.bodies import Note
 from backend.canteens.queries import find_canteen
 from backend.canteens.refusals import WasteDayNotValid
@@ -27,7 +27,7 @@ from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import Principal, scopes
 from backend.http.problem import Language
 from backend.http.routes import Answer, Call, Route
-from backend.rewards.route_kinds import AUDITS, BUSY, OPERATES, lists
+from backend.rewards.route_kinds import AUDITS, OPERATES, lists
 from backend.units import format_reduction, shanghai_day
 from backend.writing import write_alone
 

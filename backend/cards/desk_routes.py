@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.cards.bodies import (
     BalanceAnswer,
     BalanceBody,
@@ -41,7 +42,7 @@ from backend.http.routes import Answer, Call, Route
 from backend.ledger.queries import grams_balance, point_lots
 from backend.partners.cards import card_changes, card_of_token, shown_card, shown_cards
 from backend.rewards.refusals import MemberCodeNotValid
-from backend.rewards.route_kinds import BUSY, lists, makes
+from backend.rewards.route_kinds import lists, makes
 from backend.units import format_reduction, shanghai_day
 from backend.writing import intention_of, write_alone, write_once
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import Batcher
+from backend.batches import BUSY, Batcher
 from backend.cards.bodies import CardRequestBody, PinConfirmationBody
 from backend.cards.queries import CardRequest, find_card_request, insert_card_request
 from backend.cards.refusals import CardLocked, CardNotValid, PinWrong, RequestElsewhere
@@ -32,7 +32,7 @@ from backend.rewards.refusals import (
 from backend.rewards.request_bodies import RequestAnswer, render_request
 from backend.rewards.request_queries import shown_request
 from backend.rewards.requests import Confirmation, Confirmed, ask_member, check_offered
-from backend.rewards.route_kinds import BUSY, SETTLES, makes
+from backend.rewards.route_kinds import SETTLES, makes
 from backend.rewards.voucher_routes import WHY_NOT
 from backend.writing import Made, intention_of, write_once
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.checkins.reasons import REASONS
 from backend.crediting.answers import Grams, Language
 from backend.crediting.domain import NotCredited
@@ -33,7 +33,6 @@ from backend.http.routes import Answer, Call, Route
 ProgrammeReason = Literal[
     "counted_twice", "evidence_does_not_show", "not_the_members_own", "recorded_wrongly"
 ]
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 
 
 class ReversalBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -99,7 +98,7 @@ class ReversalDesk:
                 summary_zh="冲正一次已入账的打卡;数额较大时须第二人确认",
                 body=ReversalBody,
                 answers={201: ReversalAnswer, 202: ReversalAnswer},
-                problems=(NotFound, NotCredited, ReversalAsked, *_BUSY),
+                problems=(NotFound, NotCredited, ReversalAsked, *BUSY),
             ),
             Route(
                 "GET",
@@ -122,7 +121,7 @@ class ReversalDesk:
                 answers={200: ReversalAnswer},
                 problems=(
                     *(NotFound, NotCredited, ReversalDecided, ReversalNeedsSecondPerson),
-                    *_BUSY,
+                    *BUSY,
                 ),
             ),
         ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.crediting.answers import CheckInAnswer
 from backend.crediting.routes import load_answer
 from backend.errors import DomainError
@@ -84,7 +84,7 @@ class BagPhotoDesk:
                 problems=(
                     *(BagCodeNotSeen, SeveralBagsSeen, *NO_SUCH_BAG, BagAlreadyBound, BagUsed),
                     *(BagLapsed, BagLost, PhotoRefused, PhotoTypeRefused, WorkersUnavailable),
-                    *(Overloaded, OutcomeUnknown, ItemImpossible),
+                    *BUSY,
                 ),
                 rate="photo",
                 deadline_s=PHOTO_DEADLINE_S,

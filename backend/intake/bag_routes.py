@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.crediting.answers import CheckInAnswer
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed, NotCredited
 from backend.crediting.routes import load_answer
@@ -50,7 +50,6 @@ from backend.recycling.queries import find_bags
 
 BAG_WEIGH = "bag.weigh"
 NO_SUCH_BAG = (BagUnknown, BagForeign, BagCodeMistyped)
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _MAY_LOOK_AT_ALL = roles("operator", "auditor")
 _NAMED = {"code": BAG_CODE_PATTERN}
 
@@ -92,7 +91,7 @@ class BagDesk:
             problems=(
                 *(*NO_SUCH_BAG, BagNotBound, BagAlreadyWeighed, BagAlreadySorted, BagLapsed),
                 *(BagLost, SortingNotFitting, WeighingNotClear, NotCredited, RegionNotGranted),
-                *(ActivityNotCovered, EvidenceAlreadyUsed, *_BUSY),
+                *(ActivityNotCovered, EvidenceAlreadyUsed, *BUSY),
             ),
         )
 
@@ -109,7 +108,7 @@ class BagDesk:
             answers={200: BagAnswer, 201: BagAnswer},
             problems=(
                 *(*NO_SUCH_BAG, BagNotBound, RegionNotGranted, BagUsed, BagLapsed, BagLost),
-                *_BUSY,
+                *BUSY,
             ),
         )
 
@@ -135,7 +134,7 @@ class BagDesk:
                 summary_zh="报告回收袋丢失",
                 parameters=_NAMED,
                 answers={200: BagAnswer},
-                problems=(NotFound, *NO_SUCH_BAG, BagUsed, BagNotLosable, BagLapsed, *_BUSY),
+                problems=(NotFound, *NO_SUCH_BAG, BagUsed, BagNotLosable, BagLapsed, *BUSY),
             ),
         ]
 

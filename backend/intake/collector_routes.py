@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.batches import BUSY
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.steps import Rulebook
 from backend.errors import DomainError
@@ -27,7 +28,7 @@ from backend.intake.pickup_bodies import (
     RoundQuery,
     render_job,
 )
-from backend.intake.pickup_routes import BUSY, opened, place_in_round
+from backend.intake.pickup_routes import opened, place_in_round
 from backend.recycling.codes import BagLink
 from backend.recycling.domain import (
     BagAlreadyWeighed,

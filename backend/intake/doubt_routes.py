@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.errors import NotFound
 from backend.http.cursors import cursor_at, position_of
@@ -59,7 +59,7 @@ class DoubtDesk:
                 problems=(
                     *(NotFound, BagDoubtDecided, BagLapsed, WeighingNotClear),
                     *(ActivityNotCovered, EvidenceAlreadyUsed),
-                    *(Overloaded, OutcomeUnknown, ItemImpossible),
+                    *BUSY,
                 ),
             ),
         ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.crediting.domain import EvidenceAlreadyUsed
 from backend.crediting.routes import load_answer
 from backend.errors import NotFound
@@ -46,7 +46,6 @@ OWN_PROBLEMS = (
     *(AmountNotPlausible, DayReversed, OdometersNotOfOneDay, OdometerPhotoMissing),
     *(PlateNotClear, PlateNotEligible),
 )
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _PHOTO_PROBLEMS = (PhotoRefused, PhotoTypeRefused, EvidenceUnavailable, WorkersUnavailable)
 _ODOMETER_PROBLEMS = (NotFound, CaptureExpired, CaptureUsed, EvidenceAlreadyUsed)
 
@@ -79,7 +78,7 @@ class OwnReports:
                 summary_zh="上传里程表照片",
                 form=(file_field("photo"),),
                 answers={201: OdometerAnswer},
-                problems=(*_ODOMETER_PROBLEMS, *_PHOTO_PROBLEMS, *_BUSY),
+                problems=(*_ODOMETER_PROBLEMS, *_PHOTO_PROBLEMS, *BUSY),
                 rate="photo",
                 deadline_s=60.0,
             )

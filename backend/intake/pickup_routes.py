@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
@@ -34,7 +34,6 @@ from backend.recycling.slots import SlotFull
 from backend.sealing import Sealer
 from backend.writing import intention_of, write_alone, write_once
 
-BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _MEMBER, _OPERATOR = roles("member"), roles("operator")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.checkins.domain import SETTLED
 from backend.checkins.waiting import OutcomeWaiters
 from backend.crediting.answers import CheckInAnswer, render
@@ -71,7 +71,6 @@ class SubjectTokenMisplaced(SubjectNotLinked):
 
 CheckInBody = TripBody | BagBody | OwnBody
 
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _PHOTO_PROBLEMS = (
     *(NotFound, CaptureExpired, CaptureUsed, RetriesUsedUp, EvidenceAlreadyUsed, PhotoRefused),
     *(PhotoTypeRefused, EvidenceUnavailable, WorkersUnavailable),
@@ -127,7 +126,7 @@ class Intake:
             answers={201: CaptureAnswer},
             problems=(
                 *(ActionNotPhotographed, OutsideMealWindow, OutsideOdometerWindow),
-                *(IdempotencyKeyReused, *_BUSY),
+                *(IdempotencyKeyReused, *BUSY),
             ),
             idempotency="optional",
             rate="photo",  # a photo needs a capture of its own, so this limits photos
@@ -146,7 +145,7 @@ class Intake:
             answers={200: CheckInAnswer, 201: CheckInAnswer, 202: CheckInAnswer},
             problems=(
                 *(*_PHOTO_PROBLEMS, *_TRIP_PROBLEMS, *_BAG_PROBLEMS),
-                *(*OWN_PROBLEMS, OdometerPhotoApart, *_BUSY),
+                *(*OWN_PROBLEMS, OdometerPhotoApart, *BUSY),
             ),
             idempotency="optional",
             waits=True,

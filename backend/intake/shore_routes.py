@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.crediting.steps import Rulebook
 from backend.http.routes import Answer, Call, Route
@@ -26,7 +27,7 @@ from backend.marine.domain import (
     Waste,
 )
 from backend.marine.queries import shown_hand_in
-from backend.marine.route_kinds import BUSY, KEEPS, recorder_of
+from backend.marine.route_kinds import KEEPS, recorder_of
 from backend.partners.domain import RegionNotGranted
 from backend.partners.queries import SubjectNotLinked
 from backend.writing import Made, intention_of, write_once

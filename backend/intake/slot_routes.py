@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
@@ -20,7 +20,6 @@ from backend.recycling.slot_queries import lift_capacity, list_capacities, set_c
 from backend.recycling.slots import PLACES_MAX, Capacity, FreeSlot
 from backend.writing import write_alone
 
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _PATH = "/v1/operator/pickup-capacities"
 _NAMED = {"region": "[0-9]{6}", "slot": "|".join(SLOT_HOURS)}
 _OPERATOR = roles("operator")
@@ -117,7 +116,7 @@ class SlotDesk:
                 body=CapacityBody,
                 parameters=_NAMED,
                 answers={200: CapacityAnswer},
-                problems=_BUSY,
+                problems=BUSY,
             ),
             Route(
                 "DELETE",
@@ -128,7 +127,7 @@ class SlotDesk:
                 summary_zh="取消区域在某时段的名额限制",
                 parameters=_NAMED,
                 answers={204: None},
-                problems=_BUSY,
+                problems=BUSY,
             ),
         ]
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
@@ -40,7 +41,7 @@ from backend.marine.domain import (
     StepOutOfOrder,
 )
 from backend.marine.lot_queries import list_lots, list_steps, shown_lot, shown_step
-from backend.marine.route_kinds import BUSY, HANDLES, KEEPS, READS, recorder_of, sees_only
+from backend.marine.route_kinds import HANDLES, KEEPS, READS, recorder_of, sees_only
 from backend.marine.steps import Gathering, Stepping, gather_hand_ins, take_step
 from backend.partners.domain import RegionNotGranted
 from backend.writing import Make, intention_of, write_once

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.routes import Answer, Call, Route
@@ -33,7 +34,7 @@ from backend.marine.queries import (
     list_sites,
     shown_hand_in,
 )
-from backend.marine.route_kinds import BUSY, KEEPS, MEMBER, OPERATES, READS, recorder_of, sees_only
+from backend.marine.route_kinds import KEEPS, MEMBER, OPERATES, READS, recorder_of, sees_only
 from backend.marine.steps import own_site
 from backend.partners.domain import RegionNotGranted
 from backend.partners.queries import partner_exists

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.marine.bodies import Moment
@@ -24,7 +25,7 @@ from backend.marine.domain import (
     StepOutOfOrder,
 )
 from backend.marine.payouts import Paying, list_payouts, pay_hand_in, payout_totals, shown_payout
-from backend.marine.route_kinds import BUSY, KEEPS, READS, recorder_of, sees_only
+from backend.marine.route_kinds import KEEPS, READS, recorder_of, sees_only
 from backend.partners.domain import RegionNotGranted
 from backend.spreadsheets import CSV_TYPE, FILE_LINES_MAX, Cell, as_csv
 from backend.writing import write_alone

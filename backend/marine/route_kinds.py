@@ -3,14 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
 from backend.http.principal import Principal, roles, scopes
 from backend.http.routes import Call
 from backend.marine.steps import Recorder
 
 KEEP = "marine.keep"  # scope of a shore station: weigh, gather, pay
 CUSTODY = "marine.custody"  # scope of ports, sorters and recyclers: steps of lots
-BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 MEMBER = roles("member")
 KEEPS = scopes(KEEP)
 HANDLES = scopes(KEEP, CUSTODY)

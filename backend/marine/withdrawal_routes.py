@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.routes import Answer, Call, Route
 from backend.marine.bodies import StepAnswer, WithdrawalBody
 from backend.marine.domain import StepBuiltUpon
 from backend.marine.lot_queries import shown_step
-from backend.marine.route_kinds import BUSY, OPERATES
+from backend.marine.route_kinds import OPERATES
 from backend.marine.withdrawing import Withdrawal, withdraw_step
 from backend.writing import write_alone
 

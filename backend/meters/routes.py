@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import PUBLIC, roles, scopes
@@ -30,7 +30,6 @@ from backend.writing import intention_of, write_alone, write_once
 AVERAGE_MAX = 100_000  # 100 kWh or 100 m3 of one person on one day is a typing error
 _OPERATES = roles("operator")
 _SENDS = scopes("event.send")
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 
 
 class MeterAverageBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -106,7 +105,7 @@ class MeterDesk:
                 summary_zh="提出人均日用量",
                 body=MeterAverageBody,
                 answers={201: MeterAverageAnswer},
-                problems=(IdempotencyKeyReused, *_BUSY),
+                problems=(IdempotencyKeyReused, *BUSY),
                 idempotency="required",
             ),
             Route(
@@ -117,7 +116,7 @@ class MeterDesk:
                 summary="Put an average in force that somebody else has proposed",
                 summary_zh="批准人均日用量",
                 answers={200: MeterAverageAnswer},
-                problems=(NotFound, SecondPersonNeeded, AverageDecided, *_BUSY),
+                problems=(NotFound, SecondPersonNeeded, AverageDecided, *BUSY),
             ),
             *self._reading_routes(),
         ]

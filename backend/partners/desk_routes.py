@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
@@ -56,8 +56,7 @@ from backend.writing import intention_of, write_alone, write_once
 
 OPERATES: Final = roles("operator", "admin")
 AUDITS: Final = OPERATES | roles("auditor")
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
-_MAKES = (NotFound, PublicKeyMisplaced, PublicKeyNotValid, IdempotencyKeyReused, *_BUSY)
+_MAKES = (NotFound, PublicKeyMisplaced, PublicKeyNotValid, IdempotencyKeyReused, *BUSY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class PartnerDesk:
                 summary_zh="新建合作方及其事件来源",
                 body=PartnerBody,
                 answers={201: PartnerAnswer},
-                problems=(SourceTaken, IdempotencyKeyReused, *_BUSY),
+                problems=(SourceTaken, IdempotencyKeyReused, *BUSY),
                 idempotency="required",
             ),
             Route(
@@ -106,7 +105,7 @@ class PartnerDesk:
                 summary_zh="暂停或恢复合作方",
                 body=PartnerChangeBody,
                 answers={200: PartnerAnswer},
-                problems=(NotFound, *_BUSY),
+                problems=(NotFound, *BUSY),
             ),
         ]
 
@@ -163,7 +162,7 @@ class PartnerDesk:
                 summary_zh="立即吊销密钥",
                 parameters=parameters,
                 answers={204: None},
-                problems=(NotFound, *_BUSY),
+                problems=(NotFound, *BUSY),
             ),
         ]
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles, scopes
@@ -40,7 +40,6 @@ from backend.partners.queries import Customer
 from backend.writing import write_alone
 
 CUSTOMER_LINK: Final = "customer.link"  # of a server that signs customers in, not of a gate
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class LinkDesk:
                 summary_zh="为顾客生成短时关联码,以最后一个为准",
                 body=LinkCodeBody,
                 answers={201: LinkCodeAnswer},
-                problems=(SubjectAlreadyLinked, *_BUSY),
+                problems=(SubjectAlreadyLinked, *BUSY),
             ),
             Route(
                 "POST",
@@ -75,7 +74,7 @@ class LinkDesk:
                 answers={200: LinkAnswer, 201: LinkAnswer},
                 problems=(
                     *(LinkCodeNotValid, ConsentNeeded, SubjectAlreadyLinked, LinksUsedUp),
-                    *_BUSY,
+                    *BUSY,
                 ),
             ),
             *self._own_routes(),
@@ -101,7 +100,7 @@ class LinkDesk:
                 summary="Unlink: nothing new is credited, what was credited stays",
                 summary_zh="解除关联:不再计入新的行为,已入账的保留",
                 answers={204: None},
-                problems=(NotFound, *_BUSY),
+                problems=(NotFound, *BUSY),
             ),
         ]
 

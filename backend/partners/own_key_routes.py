@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
@@ -39,7 +39,7 @@ class OwnKeys:
                 answers={201: NewKeyAnswer},
                 problems=(
                     *(KeyEnded, PublicKeyMisplaced, PublicKeyNotValid, IdempotencyKeyReused),
-                    *(Overloaded, OutcomeUnknown, ItemImpossible),
+                    *BUSY,
                 ),
                 idempotency="required",
             )

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
@@ -33,7 +33,6 @@ from backend.writing import intention_of, write_once
 
 MAY_READ, MAY_WRITE = roles("operator", "auditor"), roles("operator")
 SHEET_DEADLINE_S = 30.0  # half a second of one core, on a machine that has none to spare
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 
 
 class BagBatchBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -101,7 +100,7 @@ class BagBatchDesk:
                 summary_zh="生成一批回收袋编码",
                 body=BagBatchBody,
                 answers={201: BagBatchAnswer},
-                problems=(IdempotencyKeyReused, *_BUSY),
+                problems=(IdempotencyKeyReused, *BUSY),
                 idempotency="required",
             ),
             Route(

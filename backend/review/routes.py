@@ -10,7 +10,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.crediting.answers import CheckInAnswer
 from backend.crediting.routes import load_answer
 from backend.errors import NotFound
@@ -69,7 +69,6 @@ REVIEWS = roles(REVIEWER, "operator")
 OUTCOME_OF = {"accept": Outcome.ACCEPTED, "reject": Outcome.REJECTED}
 HOUR_S, DAY_S = 3_600, 86_400
 
-_BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 _CASE_PROBLEMS = (
     *(NotFound, OwnCheckIn, NotInReview, TakenByAnother, DecidedBefore),
     AppealNotOverdue,
@@ -152,7 +151,7 @@ class ReviewDesk:
                 summary="Take a check-in for ten minutes, so that nobody else looks at it too",
                 summary_zh="领取一次复核,十分钟内他人不再处理",
                 answers={200: LeaseAnswer},
-                problems=(*_CASE_PROBLEMS, *_BUSY),
+                problems=(*_CASE_PROBLEMS, *BUSY),
             ),
             Route(
                 "POST",
@@ -163,7 +162,7 @@ class ReviewDesk:
                 summary_zh="复核:通过或不计入,并标注照片内容",
                 body=DecisionBody,
                 answers={201: DecisionAnswer},
-                problems=(*_CASE_PROBLEMS, AlreadyDecided, DecisionNotClear, *_BUSY),
+                problems=(*_CASE_PROBLEMS, AlreadyDecided, DecisionNotClear, *BUSY),
             ),
             Route(
                 "POST",
@@ -174,7 +173,7 @@ class ReviewDesk:
                 summary_zh="申诉:请人工再看一次,每次打卡一次机会",
                 body=AppealBody,
                 answers={201: CheckInAnswer},
-                problems=(NotFound, AlreadyAppealed, NotAppealable, AppealClosed, *_BUSY),
+                problems=(NotFound, AlreadyAppealed, NotAppealable, AppealClosed, *BUSY),
             ),
         ]
 

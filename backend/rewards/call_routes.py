@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import run_batch
+from backend.batches import BUSY, run_batch
 from backend.calling.addresses import UrlForbidden, read_url
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import cursor_at, position_of
@@ -32,7 +32,7 @@ from backend.rewards.call_queries import shown_call, shown_calls
 from backend.rewards.call_steps import ASK_AGAIN, Decided, Deciding, write_decision
 from backend.rewards.domain import MANAGER
 from backend.rewards.refusals import NotStaff, PartnerCallDecided, PartnerCallGoesOn
-from backend.rewards.route_kinds import AUDITS, BUSY, MANAGES, OPERATES, lists, makes, merchant_of
+from backend.rewards.route_kinds import AUDITS, MANAGES, OPERATES, lists, makes, merchant_of
 from backend.sealing import Sealer
 from backend.writing import Made, intention_of, write_once
 

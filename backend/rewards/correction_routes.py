@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
@@ -22,7 +23,7 @@ from backend.rewards.refusals import (
     SettlementUndone,
     UndoElsewhere,
 )
-from backend.rewards.route_kinds import AUDITS, BUSY, MANAGES, OPERATES, lists, merchant_of
+from backend.rewards.route_kinds import AUDITS, MANAGES, OPERATES, lists, merchant_of
 from backend.rewards.settlement_bodies import Reason
 from backend.writing import write_alone
 

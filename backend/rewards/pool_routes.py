@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.routes import Answer, Call, Route
 from backend.rewards.domain import MANAGER
 from backend.rewards.pool import Imported, import_codes
 from backend.rewards.pool_codes import PoolKeys
 from backend.rewards.refusals import NotStaff, RewardTermsNotClear
-from backend.rewards.route_kinds import BUSY, MANAGES, merchant_of
+from backend.rewards.route_kinds import MANAGES, merchant_of
 from backend.writing import write_alone
 
 FILE_BYTES_MAX = 1_000_000  # some 50,000 codes; more come in several files

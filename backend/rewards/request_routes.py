@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import Batcher
+from backend.batches import BUSY, Batcher
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
@@ -42,7 +42,7 @@ from backend.rewards.requests import (
     request_by_code,
     write_decline,
 )
-from backend.rewards.route_kinds import BUSY, LOOK_EVERY_S, SETTLES, lists, makes
+from backend.rewards.route_kinds import LOOK_EVERY_S, SETTLES, lists, makes
 from backend.rewards.rules import RewardRules
 from backend.rewards.voucher_routes import MEMBER, WHY_NOT
 from backend.writing import Made, intention_of, write_alone, write_once

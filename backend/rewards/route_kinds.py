@@ -1,4 +1,4 @@
-"""The two kinds of route that repeat in this room, who may call them, and what they may refuse."""
+"""The two kinds of route that repeat in this room, and who may call them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY
 from backend.errors import DomainError
 from backend.http.cursors import PageQuery
 from backend.http.principal import Policy, roles, scopes
@@ -17,7 +17,6 @@ from backend.rewards.staff_queries import staff_of
 
 VOUCHER_SETTLE = "voucher.settle"  # scope of a till's key
 LOOK_EVERY_S = 0.3  # for whoever waits: a person or a partner's system needs seconds to answer
-BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 OPERATES = roles("operator", "admin")
 AUDITS = OPERATES | roles("auditor")
 MANAGES = roles(MANAGER)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher
+from backend.batches import BUSY, Batcher
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import scopes
@@ -27,7 +27,6 @@ from backend.rewards.refusals import (
     VoucherCodeMistyped,
 )
 from backend.rewards.route_kinds import (
-    BUSY,
     SETTLES,
     VOUCHER_SETTLE,
     WORKS,

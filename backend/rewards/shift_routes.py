@@ -9,13 +9,14 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
 from backend.rewards.counters import counter_of, till_counter
 from backend.rewards.domain import CASHIER, MANAGER
 from backend.rewards.merchant_queries import Counter
 from backend.rewards.refusals import NothingToClose, NotStaff, TillUnknown
-from backend.rewards.route_kinds import BUSY, MANAGES, SETTLES, WORKS, lists
+from backend.rewards.route_kinds import MANAGES, SETTLES, WORKS, lists
 from backend.rewards.staff_queries import staff_of
 from backend.rewards.statement_bodies import ShiftAnswer, ShiftPage
 from backend.rewards.statement_queries import shown_shifts

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.routes import Answer, Call, Route
@@ -23,7 +24,7 @@ from backend.rewards.merchant_bodies import (
 )
 from backend.rewards.merchant_queries import find_one
 from backend.rewards.refusals import ManagerNeeded, NotStaff, StaffElsewhere
-from backend.rewards.route_kinds import AUDITS, BUSY, MANAGES, OPERATES, lists, merchant_of
+from backend.rewards.route_kinds import AUDITS, MANAGES, OPERATES, lists, merchant_of
 from backend.rewards.staff_queries import (
     Staff,
     list_staff,

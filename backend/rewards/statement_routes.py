@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import Policy
@@ -24,7 +25,6 @@ from backend.rewards.refusals import (
 )
 from backend.rewards.route_kinds import (
     AUDITS,
-    BUSY,
     MANAGES,
     OPERATES,
     lists,

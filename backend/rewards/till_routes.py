@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery
 from backend.http.routes import Answer, Call, Route
@@ -33,7 +34,6 @@ from backend.rewards.merchant_queries import (
 from backend.rewards.merchant_routes import page_of
 from backend.rewards.refusals import NotStaff, TillCodeNotValid
 from backend.rewards.route_kinds import (
-    BUSY,
     MANAGES,
     VOUCHER_SETTLE,
     WORKS,

@@ -11,7 +11,7 @@ import segno
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.batches import Batcher
+from backend.batches import BUSY, Batcher
 from backend.errors import NotFound
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
@@ -37,7 +37,7 @@ from backend.rewards.refusals import (
     VoucherAlreadyVoided,
     VoucherBeingFulfilled,
 )
-from backend.rewards.route_kinds import BUSY, LOOK_EVERY_S, lists, makes
+from backend.rewards.route_kinds import LOOK_EVERY_S, lists, makes
 from backend.rewards.rules import RewardRules
 from backend.rewards.voucher_bodies import (
     RedemptionBody,

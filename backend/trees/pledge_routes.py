@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.principal import PUBLIC
@@ -47,7 +48,7 @@ from backend.trees.queries import (
     pledges_of,
     shown_pledge,
 )
-from backend.trees.route_kinds import BUSY, MEMBER, OPERATES, RECORDS, recorder_of
+from backend.trees.route_kinds import MEMBER, OPERATES, RECORDS, recorder_of
 from backend.trees.steps import fulfil_pledge, record_deaths
 from backend.writing import intention_of, write_alone, write_once
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded
 from backend.http.principal import roles, scopes
 from backend.http.routes import Call
 from backend.trees.steps import Recorder
@@ -10,7 +9,6 @@ from backend.trees.steps import Recorder
 RECORDS = scopes("tree.record")  # of a partner that plants
 MEMBER = roles("member")
 OPERATES = roles("operator")
-BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 
 
 def recorder_of(call: Call[Any, Any]) -> Recorder:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.batches import BUSY
 from backend.errors import NotFound
 from backend.http.cursors import cursor_at, position_of
 from backend.http.problem import Fault
@@ -28,7 +29,7 @@ from backend.webhooks.domain import (
     WebhookEndpointDisabled,
     WebhookPingsUsedUp,
 )
-from backend.webhooks.endpoint_routes import BUSY, own_endpoint, write_one
+from backend.webhooks.endpoint_routes import own_endpoint, write_one
 from backend.webhooks.endpoint_steps import Replaying, ping, send_again
 from backend.webhooks.owners import LOOKS, MANAGES
 

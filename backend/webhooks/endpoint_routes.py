@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.batches import ItemImpossible, OutcomeUnknown, Overloaded, run_batch
+from backend.batches import BUSY, run_batch
 from backend.calling.addresses import UrlForbidden, read_url
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import cursor_at, position_of
@@ -59,8 +59,6 @@ from backend.webhooks.owners import LOOKS, MANAGES, owner_named, owner_of, stopp
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 Write = Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Done | DomainError]]]
-
-BUSY = (Overloaded, OutcomeUnknown, ItemImpossible)
 
 
 async def write_one(engine: AsyncEngine, write: Write[Item, Done], item: Item) -> Done:

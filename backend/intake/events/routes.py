@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from backend.batches import Batcher, ItemImpossible, OutcomeUnknown, Overloaded
+from backend.batches import BUSY, Batcher
 from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed, NotCredited
 from backend.errors import DomainError
 from backend.http.edge import EDGE
@@ -85,7 +85,7 @@ _PROBLEMS = (
     SortingNotFitting,
     *(BaselineUnknown, MoreThanAlive, PlantingElsewhere),
     *(MalformedJson, PayloadTooLarge, UnsupportedMediaType),
-    *(Overloaded, OutcomeUnknown, ItemImpossible),
+    *BUSY,
 )
 
 
