@@ -13,6 +13,7 @@ from asyncpg.pgproto import pgproto
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 _RANDOM_MASK = ~((0xF << 76) | (0x3 << 62)) & ((1 << 80) - 1)
 
+LAST_ID = UUID(int=2**128 - 1)  # the Max UUID of RFC 9562: a list from the newest begins before it
 
 # D. Crockford, Base 32 (crockford.com/base32.html, from memory): I, L, O and U are left out, so
 # that no two characters look alike on paper.

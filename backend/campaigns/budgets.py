@@ -17,6 +17,7 @@ from backend.campaigns.domain import (
     used_percent,
 )
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.units import shanghai_day
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -144,7 +145,7 @@ async def alerts(
     conn: AsyncConnection, *, before: tuple[datetime, UUID, int] | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Alerts, newest first; `before` is the key of the last one seen."""
-    raised_at, fund_id, percent = before or (_NEVER, UUID(int=2**128 - 1), 100)
+    raised_at, fund_id, percent = before or (_NEVER, LAST_ID, 100)
     return await fetch(
         conn,
         "SELECT fund_id, name_zh, name_en, percent, fund_alert.budget, available, runs_out_on,"

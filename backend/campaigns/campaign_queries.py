@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.campaigns.domain import FUND_SLICES, PROGRAMME_FUND, Scope
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 
 
 class ActionRule(NamedTuple):
@@ -115,7 +116,7 @@ async def campaigns_before(
     rows = await fetch(
         conn,
         f"SELECT {_COLUMNS} FROM campaign WHERE id < :before ORDER BY id DESC LIMIT :limit",
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
     )
     return [Campaign._make(row) for row in rows]

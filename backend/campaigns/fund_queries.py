@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 
 TOP_UP, RELEASE = "top_up", "release"
 
@@ -55,7 +56,7 @@ async def changes_before(
     rows = await fetch(
         conn,
         f"SELECT {_COLUMNS} FROM fund_change WHERE id < :before ORDER BY id DESC LIMIT :limit",
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
     )
     return [FundChange._make(row) for row in rows]

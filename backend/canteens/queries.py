@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.canteens.domain import Tray, TrayClaim
 from backend.db import copy_rows, fetch, fetch_one, run
+from backend.ids import LAST_ID
 
-_LAST = UUID(int=2**128 - 1)
 _COLUMNS = ", ".join(Tray._fields)
 
 TrayKey = tuple[UUID, int]
@@ -56,7 +56,7 @@ async def list_canteens(
         conn,
         "SELECT id, partner_id, name_zh, name_en, region, created_at FROM canteen"
         " WHERE id < :before ORDER BY id DESC LIMIT :limit",
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 

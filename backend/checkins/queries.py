@@ -25,6 +25,7 @@ from backend.checkins.domain import (
     WindowUse,
 )
 from backend.db import copy_rows, fetch, fetch_one, run
+from backend.ids import LAST_ID
 
 OUTCOME_CHANNEL = "tanhui_outcome"  # whoever waits for a check-in looks again
 RATE_WINDOW_S = 30  # long enough for a steady figure, short enough to notice a lunch rush
@@ -200,7 +201,7 @@ async def list_check_ins(
         f"SELECT {_COLUMNS} FROM check_in WHERE account_id = :account_id AND id < :before"
         " ORDER BY id DESC LIMIT :limit",
         account_id=account_id,
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
     )
     return [CheckIn._make(row) for row in rows]

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.crediting.reversal import ReversalOutcome, ReversalRequest
 from backend.db import copy_rows, fetch, run
+from backend.ids import LAST_ID
 
 _COLUMNS = ", ".join(ReversalRequest._fields)
 
@@ -69,7 +70,7 @@ async def list_requests(
         f"SELECT {_COLUMNS} FROM reversal_request WHERE outcome = :outcome AND id < :before"
         " ORDER BY id DESC LIMIT :limit",
         outcome=outcome,
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
     )
     return [_made(row) for row in rows]

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.ledger.domain import GRAMS_LOT, LotBalance, Transfer
 
 
@@ -223,7 +224,7 @@ async def transfers_of(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Transfers of an account, newest cause first; `before` is the key of the last one seen."""
-    cause_id, purpose, lot_id = before or (UUID(int=2**128 - 1), "", 0)
+    cause_id, purpose, lot_id = before or (LAST_ID, "", 0)
     return await fetch(
         conn,
         "SELECT cause_id, purpose, lot_id, credit = account_id AS is_received, amount, occurred_on,"

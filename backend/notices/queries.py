@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-from backend.ids import uuid7
+from backend.ids import LAST_ID, uuid7
 from backend.notices.domain import Notice, Stored
 
 _encode = msgspec.json.Encoder().encode
@@ -51,7 +51,7 @@ async def notices_of(
         f"SELECT {_COLUMNS} FROM notice WHERE account_id = :account AND id < :before"
         " AND (read_at IS NULL OR NOT CAST(:unread_only AS boolean)) ORDER BY id DESC LIMIT :limit",
         account=account_id,
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         unread_only=unread_only,
         limit=limit,
     )

@@ -10,10 +10,9 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import copy_rows, fetch, fetch_one, run
-from backend.ids import uuid7
+from backend.ids import LAST_ID, uuid7
 
 PIN_TRIES_MAX: Final = 5  # one in 200,000 guesses right; people mistype twice, rarely thrice
-_LAST = UUID(int=2**128 - 1)
 
 
 class Card(NamedTuple):
@@ -222,7 +221,7 @@ async def shown_cards(
         conn,
         f"{_SHOWN} WHERE id < :before AND number = coalesce(CAST(:number AS text), number)"
         " ORDER BY id DESC LIMIT :limit",
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         number=number,
         limit=limit,
     )
@@ -237,7 +236,7 @@ async def card_changes(
         "SELECT id, what, note, changed_by, changed_at FROM card_change"
         " WHERE card_id = :card AND id < :before ORDER BY id DESC LIMIT :limit",
         card=card_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 

@@ -9,8 +9,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 
-_LAST = UUID(int=2**128 - 1)
 _PARTNER = "SELECT id, name_zh, name_en, source, suspended_at FROM partner"
 _KEY = (
     "SELECT id, partner_id, kind, algorithm, scopes, event_types, regions, sources, created_at,"
@@ -36,7 +36,7 @@ async def list_partners(
     return await fetch(
         conn,
         f"{_PARTNER} WHERE id < :before ORDER BY id DESC LIMIT :limit",
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 

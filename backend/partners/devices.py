@@ -9,9 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-from backend.ids import uuid7
-
-_LAST = UUID(int=2**128 - 1)
+from backend.ids import LAST_ID, uuid7
 
 
 class Device(NamedTuple):
@@ -207,7 +205,7 @@ async def shown_devices(
     return await fetch(
         conn,
         f"{_SHOWN} WHERE id < :before ORDER BY id DESC LIMIT :limit",
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 
@@ -221,6 +219,6 @@ async def changes_of(
         "SELECT id, what, note, changed_by, changed_at FROM device_change"
         " WHERE device_id = :device AND id < :before ORDER BY id DESC LIMIT :limit",
         device=device_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )

@@ -9,9 +9,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.partners.queries import Customer
-
-_LAST = UUID(int=2**128 - 1)
 
 
 class LinkCode(NamedTuple):
@@ -170,6 +169,6 @@ async def shown_links(
         conn,
         f"{_SHOWN} AND link.id < :before ORDER BY link.id DESC LIMIT :limit",
         account=account_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.recycling.pickups import Pickup, PickupStatus, Report, ReportKind
 
 _COLUMNS = ", ".join(Pickup._fields)
@@ -85,7 +86,7 @@ async def list_own(
         f"SELECT {_COLUMNS} FROM pickup WHERE account_id = :account AND id < :before"
         " ORDER BY id DESC LIMIT :limit",
         account=account_id,
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
     )
     return [_pickup(row) for row in rows]

@@ -13,9 +13,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.rewards.call_domain import ASKED_FOR, Call, CallStatus
-
-_LAST = UUID(int=2**128 - 1)
 
 
 class CallRow(NamedTuple):
@@ -188,6 +187,6 @@ async def shown_calls(
         " AND voucher_id < :before ORDER BY voucher_id DESC LIMIT :limit",
         merchant=merchant_id,
         status=status,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 
 PENDING, DONE, DECLINED = "pending", "done", "declined"
-_LAST = UUID(int=2**128 - 1)
 
 
 class Correction(NamedTuple):
@@ -99,7 +99,7 @@ async def corrections_before(
         " ORDER BY id DESC LIMIT :limit",
         outcome=outcome,
         merchant=merchant_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
     return [Correction._make(row) for row in rows]

@@ -9,8 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-
-_LAST = UUID(int=2**128 - 1)
+from backend.ids import LAST_ID
 
 
 class Donation(NamedTuple):
@@ -76,7 +75,7 @@ async def shown_projects(
     return await fetch(
         conn,
         f"{_SHOWN} WHERE id < :before ORDER BY id DESC LIMIT :limit",
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 
@@ -96,6 +95,6 @@ async def donations_of(
         " ON project.id = project_id WHERE account_id = :account AND donation.id < :before"
         " ORDER BY donation.id DESC LIMIT :limit",
         account=account_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )

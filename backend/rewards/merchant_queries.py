@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 
 
 class Till(NamedTuple):
@@ -158,7 +159,7 @@ async def list_of(
         conn,
         f"SELECT {_LISTED[table]} FROM {table} WHERE {of_merchant} id < :before"
         " ORDER BY id DESC LIMIT :limit",
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
         **({} if merchant_id is None else {"merchant": merchant_id}),
     )

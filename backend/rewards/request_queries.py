@@ -9,8 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-
-_LAST = UUID(int=2**128 - 1)
+from backend.ids import LAST_ID
 
 
 class MemberCode(NamedTuple):
@@ -173,6 +172,6 @@ async def shown_requests(
         f"{_SHOWN} WHERE account_id = :account AND settlement_request.id < :before"
         " ORDER BY settlement_request.id DESC LIMIT :limit",
         account=account_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )

@@ -9,9 +9,9 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.rewards.domain import Reward, Taken, period_starts, slices_of
 
-_LAST = UUID(int=2**128 - 1)
 _REWARD = (
     "reward.id, merchant_id, points, fund_id, fulfilment, regions, valid_from, valid_until,"
     " voucher_days, limit_per_member, limit_per_period, period, is_offered AND is_active AS"
@@ -107,7 +107,7 @@ async def offers_of(
         f"SELECT reward.*, {_LEFT} FROM reward WHERE merchant_id = :merchant AND id < :before"
         " ORDER BY id DESC LIMIT :limit",
         merchant=merchant_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 
@@ -149,7 +149,7 @@ async def open_rewards(
         " ORDER BY reward.id DESC LIMIT :limit",
         regions=list(regions),
         now=now,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 
@@ -162,7 +162,7 @@ async def all_rewards(
         conn,
         f"{_SHOWN} WHERE is_offered AND is_active AND reward.id < :before"
         " ORDER BY reward.id DESC LIMIT :limit",
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 

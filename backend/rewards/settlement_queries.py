@@ -9,9 +9,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.ledger.domain import Portion
-
-_LAST = UUID(int=2**128 - 1)
 
 
 class Settlement(NamedTuple):
@@ -182,7 +181,7 @@ async def shown_settlements(
         f"{_SHOWN} WHERE settlement.merchant_id = :merchant{whose} AND settlement.id < :before"
         " ORDER BY settlement.id DESC LIMIT :limit",
         merchant=merchant_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
         **({} if settled_by is None else {"settled_by": settled_by}),
     )

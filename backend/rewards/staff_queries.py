@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one
-from backend.ids import uuid7
+from backend.ids import LAST_ID, uuid7
 from backend.rewards.domain import MANAGER
 from backend.rewards.refusals import NotStaff, StaffElsewhere
 
@@ -121,6 +121,6 @@ async def staff_changes(
         "SELECT id, subject, role, name, is_active, changed_by, changed_at FROM staff_change"
         " WHERE merchant_id = :merchant AND id < :before ORDER BY id DESC LIMIT :limit",
         merchant=merchant_id,
-        before=before_id or UUID(int=2**128 - 1),
+        before=before_id or LAST_ID,
         limit=limit,
     )

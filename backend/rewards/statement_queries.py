@@ -9,8 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-
-_LAST = UUID(int=2**128 - 1)
+from backend.ids import LAST_ID
 
 
 class Totals(NamedTuple):
@@ -108,7 +107,7 @@ async def shown_shifts(
         " ORDER BY shift.id DESC LIMIT :limit",
         merchant=merchant_id,
         cashier=cashier,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 
@@ -219,7 +218,7 @@ async def shown_statements(
         " AND (CAST(:merchant AS uuid) IS NULL OR merchant_id = :merchant)"
         " ORDER BY settlement_statement.id DESC LIMIT :limit",
         merchant=merchant_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )
 

@@ -14,9 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, run
 from backend.events import STOCK_LOW, Event
+from backend.ids import LAST_ID
 from backend.outbox import append
-
-_LAST = UUID(int=2**128 - 1)
 
 _LEVELS = (
     "SELECT reward.id, merchant_id, low_stock_at, sum(available)::bigint AS pieces_left FROM reward"
@@ -59,6 +58,6 @@ async def alerts_of(
         " WHERE stock_alert.merchant_id = :merchant AND stock_alert.id < :before"
         " ORDER BY stock_alert.id DESC LIMIT :limit",
         merchant=merchant_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         limit=limit,
     )

@@ -9,9 +9,9 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
+from backend.ids import LAST_ID
 from backend.rewards.domain import VoucherStatus
 
-_LAST = UUID(int=2**128 - 1)
 _VOUCHER = (
     "id, account_id, reward_id, merchant_id, points, status, code, digits, issued_at, expires_at,"
     " ended_at"
@@ -151,7 +151,7 @@ async def shown_vouchers(
         " AND (CAST(:status AS text) IS NULL OR voucher.status = :status)"
         " ORDER BY voucher.id DESC LIMIT :limit",
         account=account_id,
-        before=before_id or _LAST,
+        before=before_id or LAST_ID,
         status=status,
         limit=limit,
     )
