@@ -74,11 +74,11 @@ def server():
 
 
 async def _make_template(running):
-    await _on_server(running, f"CREATE DATABASE {TEMPLATE}")
+    await on_server(running, f"CREATE DATABASE {TEMPLATE}")
     await migrate(running.url(TEMPLATE))
 
 
-async def _on_server(running, statement):
+async def on_server(running, statement):
     admin = create_async_engine(running.url("postgres"), isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
         await connection.execute(text(statement))
@@ -88,9 +88,9 @@ async def _on_server(running, statement):
 @pytest.fixture
 async def database(server):
     name = f"test_{uuid4().hex[:12]}"
-    await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    await on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield name
-    await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    await on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from backend.reports.steps import report_step
 from backend.verify import check_invariants
 from scoring.methodology import load_catalogue
 from tests.builders import SECRET
-from tests.conftest import TEMPLATE, _on_server
+from tests.conftest import TEMPLATE, on_server
 from tests.faults.metro_day import METRO, books, events_of_the_day, in_another_order, seed_metro
 
 RULES = Rulebook(load_catalogue(), SECRET)
@@ -27,11 +27,11 @@ RIDES = 240
 @pytest.fixture
 async def other_engine(server):
     name = f"test_{uuid4().hex[:12]}"
-    await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     made = make_engine(server.url(name, APPLICATION_ROLE))
     yield made
     await made.dispose()
-    await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    await on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def replay(engine, rides, events, size):

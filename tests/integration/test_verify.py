@@ -12,7 +12,7 @@ from backend.settings import Settings
 from backend.verify import CHECKS, check_invariants, verify_database
 from backend.verify.examination import snapshot
 from tests.busy_database import fill
-from tests.conftest import TEMPLATE, _on_server
+from tests.conftest import TEMPLATE, on_server
 from tests.mutations import MUTATIONS
 
 BUSY = "test_busy"
@@ -21,14 +21,14 @@ BUSY = "test_busy"
 @pytest.fixture(scope="module")
 def busy(server):
     async def make():
-        await _on_server(server, f"CREATE DATABASE {BUSY} TEMPLATE {TEMPLATE}")
+        await on_server(server, f"CREATE DATABASE {BUSY} TEMPLATE {TEMPLATE}")
         engine = make_engine(server.url(BUSY, APPLICATION_ROLE))
         await fill(engine)
         await engine.dispose()
 
     asyncio.run(make())
     yield BUSY
-    asyncio.run(_on_server(server, f"DROP DATABASE {BUSY} WITH (FORCE)"))
+    asyncio.run(on_server(server, f"DROP DATABASE {BUSY} WITH (FORCE)"))
 
 
 @pytest.fixture

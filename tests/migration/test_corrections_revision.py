@@ -1,31 +1,7 @@
 """Corrections from the time when one operator was enough say so; undos at tills stay undos."""
 
-from uuid import uuid4
-
-import pytest
-from alembic import command
-
 from backend.db import fetch, make_engine, run
-from backend.migrations import alembic_config, migrate
-from tests.conftest import _on_server
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocks_the_loop():
-    """Alembic reads its revisions from files; `migrate` is a command that serves nobody else."""
-
-
-@pytest.fixture
-async def before_two_persons(server):
-    """Address of a database as it was before revision 0026."""
-    name = f"test_{uuid4().hex[:12]}"
-    await _on_server(server, f"CREATE DATABASE {name}")
-    engine = make_engine(server.url(name))
-    async with engine.begin() as conn:
-        await conn.run_sync(lambda sync: command.upgrade(alembic_config(sync), "0025"))
-    await engine.dispose()
-    yield server.url(name)
-    await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+from backend.migrations import migrate
 
 
 async def undone(conn, minutes, who):
@@ -41,14 +17,15 @@ async def undone(conn, minutes, who):
     )
 
 
-async def test_earlier_corrections_keep_their_single_operator(before_two_persons):
-    engine = make_engine(before_two_persons)
+async def test_earlier_corrections_keep_their_single_operator(database_at):
+    address = await database_at("0025")
+    engine = make_engine(address)
     async with engine.begin() as conn:
         await undone(conn, 10, "cashier")
         await undone(conn, 11, "op")
     await engine.dispose()
-    await migrate(before_two_persons)
-    engine = make_engine(before_two_persons)
+    await migrate(address)
+    engine = make_engine(address)
     async with engine.connect() as conn:
         rows = await fetch(
             conn,

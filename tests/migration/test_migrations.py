@@ -1,7 +1,6 @@
 """The schema from nothing: what it is, who may do what, and that it never queues behind a lock."""
 
 import asyncio
-from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,23 +13,8 @@ from backend.db import fetch, fetch_one, make_engine, metadata, run
 from backend.migrations import LOCK_TIMEOUT, alembic_config, is_current, migrate
 from tests.builders import saved_account
 from tests.busy_database import credit, make_claimed_order
-from tests.conftest import _on_server
 
 HISTORY = ("transfer", "credit", "claim", "reversal")
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocks_the_loop():
-    """Alembic reads its revisions from files; `migrate` is a command that serves nobody else."""
-
-
-@pytest.fixture
-async def empty(server):
-    """Address of a database without a schema, for the owner."""
-    name = f"test_{uuid4().hex[:12]}"
-    await _on_server(server, f"CREATE DATABASE {name}")
-    yield server.url(name)
-    await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_upgrading_from_nothing_gives_the_tables_of_the_code(empty):

@@ -1,34 +1,11 @@
 """What was stopped before there were reviewers comes into the queue, or can be appealed."""
 
 from datetime import timedelta
-from uuid import uuid4
-
-import pytest
-from alembic import command
 
 from backend.db import fetch, make_engine, run
-from backend.migrations import alembic_config, migrate
-from tests.conftest import _on_server
+from backend.migrations import migrate
 
 REJECTED = ("leftovers", "no_plate", "meal_already_counted")
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocks_the_loop():
-    """Alembic reads its revisions from files; `migrate` is a command that serves nobody else."""
-
-
-@pytest.fixture
-async def before_reviews(server):
-    """Address of a database as it was before revision 0003."""
-    name = f"test_{uuid4().hex[:12]}"
-    await _on_server(server, f"CREATE DATABASE {name}")
-    engine = make_engine(server.url(name))
-    async with engine.begin() as conn:
-        await conn.run_sync(lambda sync: command.upgrade(alembic_config(sync), "0002"))
-    await engine.dispose()
-    yield server.url(name)
-    await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def stop(conn, status, reason):
@@ -43,15 +20,16 @@ async def stop(conn, status, reason):
     )
 
 
-async def test_the_first_version_keeps_its_stopped_photos(before_reviews):
-    engine = make_engine(before_reviews)
+async def test_the_first_version_keeps_its_stopped_photos(database_at):
+    address = await database_at("0002")
+    engine = make_engine(address)
     async with engine.begin() as conn:
         await stop(conn, "in_review", "uncertain")
         for reason in REJECTED:
             await stop(conn, "rejected", reason)
     await engine.dispose()
-    await migrate(before_reviews)
-    engine = make_engine(before_reviews)
+    await migrate(address)
+    engine = make_engine(address)
     async with engine.connect() as conn:
         rows = await fetch(
             conn,
