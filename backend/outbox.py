@@ -31,12 +31,12 @@ from backend.db import fetch, fetch_one, metadata, run
 from backend.events import STEPS_OF, Event
 
 CHANNEL = "tanhui_work"
-ATTEMPTS_MAX = 8  # with the backoff below, about half an hour of trying
+ATTEMPTS_MAX = 8  # with the backoff below, about four minutes of trying
 # Stops give leases back and use up a number each; more than this is work that kills its worker.
 LEASES_MAX = 100
 LEASE_RAN_OUT = "the lease ran out each time"
 BACKOFF_FIRST_S = 1.0
-BACKOFF_MAX_S = 600.0
+BACKOFF_MAX_S = 600.0  # of a row that many leases used up: two to its number would be for ever
 ERROR_LENGTH_MAX = 500
 
 work = Table(
@@ -222,7 +222,7 @@ async def replay(conn: AsyncConnection, ids: Sequence[int]) -> int:
 
 
 async def backlog(conn: AsyncConnection, step: str) -> int:
-    """How many check-ins wait for `step`."""
+    """How many rows of work wait for `step`."""
     row = await fetch_one(
         conn,
         "SELECT count(*) AS waiting FROM work WHERE step = :step AND dead_at IS NULL",

@@ -41,7 +41,7 @@ from backend.checkins.score_queries import (
     rulings_of,
 )
 from backend.checkins.upload_reasons import PHOTO_UNREADABLE
-from backend.checkins.used_once import LaidOver, ruled_among_others
+from backend.checkins.used_once import Overlayer, ruled_among_others
 from backend.events import CHECK_IN_ACCEPTED, Event
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.outbox import Work, acknowledge, append, postpone
@@ -59,14 +59,11 @@ _STATUS_OF: Final = {
 }
 
 
-class Scorer(Protocol):
+class Scorer(Overlayer, Protocol):
     """What looks at photos: worker processes, or a script in tests."""
 
     async def score(self, jpegs: Sequence[bytes]) -> Sequence[PlateScore | PhotoUnreadable]:
         """One answer per photo, in order."""
-
-    async def resemblances(self, asked: Sequence[LaidOver]) -> Sequence[Sequence[int]]:
-        """Of each thumbnail, how well each of the others explains it, per 10,000."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,6 +30,7 @@ from backend.intake.bodies import (
 from backend.intake.controls.routes import ControlDesk
 from backend.intake.domain import (
     CAPTURE_LIFE,
+    FRESH_FOR,
     ActionNotPhotographed,
     Binding,
     Capture,
@@ -166,7 +166,7 @@ class Intake:
             id=capture.id,
             action=capture.action,
             created_at=capture.created_at,
-            documented_until=capture.created_at + timedelta(minutes=10),
+            documented_until=capture.created_at + FRESH_FOR,
             expires_at=capture.created_at + CAPTURE_LIFE,
             region=capture.region,
             meal_window=capture.meal_window,
