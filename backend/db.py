@@ -7,6 +7,7 @@ begin a write.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -70,6 +71,16 @@ async def fetch(conn: AsyncConnection, sql: str, **values: Any) -> Sequence[Row[
 async def fetch_one(conn: AsyncConnection, sql: str, **values: Any) -> Row[Any] | None:
     """The first row of one statement, or None."""
     return (await conn.execute(_clause(sql), values)).first()
+
+
+async def clock(conn: AsyncConnection, clock_shift_s: int) -> datetime:
+    """The database's time at this moment, the only one that decides."""
+    row = await fetch_one(
+        conn, "SELECT clock_timestamp() + make_interval(secs => :shift) AS now", shift=clock_shift_s
+    )
+    assert row is not None, "a SELECT without FROM has a row"
+    now: datetime = row.now
+    return now
 
 
 async def run(conn: AsyncConnection, sql: str, **values: Any) -> int:

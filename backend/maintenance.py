@@ -16,10 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.campaigns.budgets import alerts, fund_rows, state_of
 from backend.campaigns.domain import PROGRAMME_FUND, used_percent
-from backend.campaigns.points_rules import database_clock
 from backend.campaigns.queries import top_up
 from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
-from backend.db import make_engine
+from backend.db import clock, make_engine
 from backend.deployment import DATABASE, claim_secret, database_url, open_deployment, start_embedded
 from backend.evidence_store import EvidenceStore
 from backend.http.json_body import convert
@@ -97,7 +96,7 @@ def show_funds(settings: Settings, *, top_up_points: int | None, fund: str | Non
     async def show(conn: AsyncConnection) -> None:
         if top_up_points and not await top_up(conn, fund_id, top_up_points):
             raise SystemExit(f"There is no fund {fund_id}. Run: tanhui fund")
-        today = shanghai_day(await database_clock(conn, settings.clock_shift_s))
+        today = shanghai_day(await clock(conn, settings.clock_shift_s))
         for row in await fund_rows(conn):
             shown = {
                 **row._mapping,  # noqa: SLF001
@@ -177,7 +176,7 @@ def print_cards(settings: Settings, *, count: int, file: Path, title: str) -> in
     blanks = make_blanks(count)
 
     async def register(conn: AsyncConnection) -> None:
-        await insert_blanks(conn, blanks, await database_clock(conn, settings.clock_shift_s))
+        await insert_blanks(conn, blanks, await clock(conn, settings.clock_shift_s))
 
     try:
         # Written first and never over another one: a card that is registered must be on paper.

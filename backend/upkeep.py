@@ -21,11 +21,11 @@ from backend.campaigns.domain import used_percent
 from backend.campaigns.pending import fundable_queues
 from backend.canteens.joining import join_waiting, lapse_waiting
 from backend.canteens.told_meals import settle_told_meals
-from backend.checkins.queries import clock
 from backend.checkins.resemblance_queries import THUMBNAIL_KEPT_H, forget_thumbnails
 from backend.crediting.expiry import expire_next
 from backend.crediting.steps import Rulebook
 from backend.crediting.vesting import fund_queue, pay_due
+from backend.db import clock
 from backend.evidence_store import EvidenceStore
 from backend.intake.handing_over import lapse_next
 from backend.intake.pickup_steps import expire_pickups

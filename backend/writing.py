@@ -8,14 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import BatchRaced, run_batch
-from backend.db import fetch_one
+from backend.db import clock
 from backend.errors import DomainError
 from backend.http.routes import Call
 from backend.idempotency import Intention, find_effects, record_effects
 
 Result = TypeVar("Result")
-# The database's clock is the only one that decides.
-_CLOCK = "SELECT clock_timestamp() + make_interval(secs => :shift) AS now"
 
 Make = Callable[[AsyncConnection, datetime], Awaitable[Result]]
 
@@ -47,9 +45,7 @@ async def write_alone(engine: AsyncEngine, make: Make[Result], *, clock_shift_s:
     """
 
     async def write(conn: AsyncConnection, _: Sequence[None]) -> list[Result]:
-        clock = await fetch_one(conn, _CLOCK, shift=clock_shift_s)
-        assert clock is not None, "a SELECT without FROM has a row"
-        return [await make(conn, clock.now)]
+        return [await make(conn, await clock(conn, clock_shift_s))]
 
     [answer] = await run_batch(engine, write, [None])
     if isinstance(answer, DomainError):

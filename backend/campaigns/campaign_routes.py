@@ -27,13 +27,13 @@ from backend.campaigns.domain import (
     CampaignOverlaps,
     CampaignTooEarly,
 )
-from backend.campaigns.points_rules import database_clock
 from backend.campaigns.steps import (
     Proposal,
     approve,
     end,
     propose_campaign,
 )
+from backend.db import clock
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
@@ -122,7 +122,7 @@ class CampaignDesk:
         async with self.engine.connect() as conn:
             found = await campaigns_before(conn, before, limit=limit + 1)
             actions = await actions_of(conn, [each.id for each in found])
-            today = shanghai_day(await database_clock(conn, self.clock_shift_s))
+            today = shanghai_day(await clock(conn, self.clock_shift_s))
         page, is_zh = found[:limit], call.language == "zh"
         after = cursor_at(call, page[-1].id) if len(found) > limit else None
         items = [show_campaign(each, actions[each.id], is_zh=is_zh, today=today) for each in page]
@@ -161,7 +161,7 @@ class CampaignDesk:
         async with self.engine.connect() as conn:
             campaign = await campaign_by_id(conn, campaign_id)
             actions = await actions_of(conn, [campaign_id])
-            today = shanghai_day(await database_clock(conn, self.clock_shift_s))
+            today = shanghai_day(await clock(conn, self.clock_shift_s))
         if campaign is None:
             raise NotFound
         is_zh = call.language == "zh"

@@ -24,8 +24,8 @@ from backend.campaigns.budgets import alerts, fund_rows
 from backend.campaigns.campaign_routes import MAY_READ, MAY_WRITE
 from backend.campaigns.domain import BudgetInUse, CampaignDecided, StopTooSoon
 from backend.campaigns.fund_queries import RELEASE, TOP_UP, FundChange, change_by_id, changes_before
-from backend.campaigns.points_rules import database_clock
 from backend.campaigns.steps import approve_change, propose_change
+from backend.db import clock
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.refusals import IdempotencyKeyMissing
@@ -112,7 +112,7 @@ class FundDesk:
         after_id, limit = position_of(call, UUID), call.query.limit
         async with self.engine.connect() as conn:
             found = await fund_rows(conn, after=after_id, limit=limit + 1)
-            today = shanghai_day(await database_clock(conn, self.clock_shift_s))
+            today = shanghai_day(await clock(conn, self.clock_shift_s))
         page, is_zh = found[:limit], call.language == "zh"
         after = cursor_at(call, page[-1].id) if len(found) > limit else None
         items = [show_fund(row, is_zh=is_zh, today=today) for row in page]

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.campaigns.domain import PointsRule, PointsRules
-from backend.db import fetch, fetch_one
+from backend.db import fetch
 
 RULES_KEPT = timedelta(seconds=5)  # far below `RULES_AHEAD`
 RULES_AHEAD = timedelta(minutes=1)
@@ -49,13 +49,3 @@ async def read_points_rules(conn: AsyncConnection) -> PointsRules:
         " WHERE approved_at IS NOT NULL",
     )
     return PointsRules([PointsRule._make(row) for row in rows])
-
-
-async def database_clock(conn: AsyncConnection, clock_shift_s: int) -> datetime:
-    """The database's time, the only one that decides."""
-    row = await fetch_one(
-        conn, "SELECT clock_timestamp() + make_interval(secs => :shift) AS now", shift=clock_shift_s
-    )
-    assert row is not None, "a SELECT without FROM has a row"
-    now: datetime = row.now
-    return now

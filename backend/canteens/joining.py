@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from backend.batches import run_batch
 from backend.canteens.domain import CLAIM_BEFORE, CLAIM_WITHIN, LATE_WINDOW
 from backend.canteens.trays import Joining, write_joinings
-from backend.checkins.queries import clock
 from backend.crediting.steps import Rulebook
-from backend.db import fetch, run
+from backend.db import clock, fetch, run
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 
 PORTION = 100  # some seconds of copying; the next look takes the rest

@@ -12,9 +12,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.checkins.domain import DECIDED, Status
-from backend.checkins.queries import clock
 from backend.crediting.steps import Rulebook
-from backend.db import fetch, run
+from backend.db import clock, fetch, run
 from backend.errors import DomainError
 from backend.intake.events.deciding import SCORE_WAIT
 from backend.intake.events.domain import EventKey

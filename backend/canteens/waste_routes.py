@@ -21,7 +21,7 @@ from backend.canteens.waste_queries import (
     entries_of,
     insert_entry,
 )
-from backend.checkins.queries import clock
+from backend.db import clock
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import Principal, scopes

@@ -34,7 +34,7 @@ from backend.cards.refusals import (
 )
 from backend.cards.steps import Desk, bind, change_pin, change_status, replace
 from backend.cards.tries import Pins
-from backend.checkins.queries import clock
+from backend.db import clock
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles

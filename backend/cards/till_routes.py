@@ -17,7 +17,7 @@ from backend.cards.bodies import CardRequestBody, PinConfirmationBody
 from backend.cards.queries import CardRequest, find_card_request, insert_card_request
 from backend.cards.refusals import CardLocked, CardNotValid, PinWrong, RequestElsewhere
 from backend.cards.tries import Pins
-from backend.checkins.queries import clock
+from backend.db import clock
 from backend.errors import NotFound
 from backend.http.routes import Answer, Call, Route
 from backend.partners.cards import lock_card_of_token

@@ -24,7 +24,7 @@ from backend.checkins.domain import (
     Status,
     WindowUse,
 )
-from backend.db import copy_rows, fetch, fetch_one, run
+from backend.db import clock, copy_rows, fetch, fetch_one, run
 from backend.ids import LAST_ID
 
 OUTCOME_CHANNEL = "tanhui_outcome"  # whoever waits for a check-in looks again
@@ -132,16 +132,6 @@ async def lock_received(
         ids=sorted(set(ids)),
     )
     return Received(frozenset(row.id for row in rows), await clock(conn, clock_shift_s))
-
-
-async def clock(conn: AsyncConnection, clock_shift_s: int) -> datetime:
-    """The database's time, the only one that decides."""
-    row = await fetch_one(
-        conn, "SELECT clock_timestamp() + make_interval(secs => :shift) AS now", shift=clock_shift_s
-    )
-    assert row is not None  # a SELECT without FROM has a row
-    now: datetime = row.now
-    return now
 
 
 async def get_check_in(conn: AsyncConnection, check_in_id: UUID) -> CheckIn | None:

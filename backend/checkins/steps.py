@@ -27,7 +27,6 @@ from backend.checkins.queries import (
     Received,
     announce_outcomes,
     check_ins_by_id,
-    clock,
     lock_received,
     settle_check_ins,
 )
@@ -42,6 +41,7 @@ from backend.checkins.score_queries import (
 )
 from backend.checkins.upload_reasons import PHOTO_UNREADABLE
 from backend.checkins.used_once import Overlayer, ruled_among_others
+from backend.db import clock
 from backend.events import CHECK_IN_ACCEPTED, Event
 from backend.evidence_store import EvidenceMissing, EvidenceStore
 from backend.outbox import Work, acknowledge, append, postpone

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.campaigns.budgets import fund_state
 from backend.campaigns.domain import BudgetState
 from backend.campaigns.pending import points_pending
-from backend.checkins.queries import clock
 from backend.crediting.answers import Grams, Points
 from backend.crediting.queries import causes_of
+from backend.db import clock
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
 from backend.http.problem import Fault

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.campaigns.queries import give_back
-from backend.checkins.queries import clock
+from backend.db import clock
 from backend.events import IDS_PER_EVENT_MAX, POINTS_EXPIRED, Event
 from backend.ids import uuid7
 from backend.ledger.domain import Purpose, Transfer

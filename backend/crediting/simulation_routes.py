@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import BatchRaced, run_batch
 from backend.crediting.simulation import Rehearsal
+from backend.db import clock
 from backend.errors import DomainError, NotFound
 from backend.events import SIMULATION_REQUESTED, Event
 from backend.http.cursors import PageQuery, cursor_at, position_of
@@ -20,7 +21,6 @@ from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused, Intention, find_effects, record_effects
 from backend.ids import uuid7
-from backend.methodologies.queries import clock
 from backend.methodologies.simulations import (
     PERIOD_DAYS_MAX,
     MethodologyFileFaulty,

@@ -19,8 +19,8 @@ from backend.campaigns.pending import (
     take_due,
 )
 from backend.campaigns.queries import drain, give_back
-from backend.checkins.queries import clock
 from backend.crediting.payment import paid_points, write_debts
+from backend.db import clock
 from backend.events import POINTS_FUNDED, Event
 from backend.ledger.domain import Purpose, points_expire_on
 from backend.ledger.queries import ensure_lots, lock_accounts, lots_over, post

@@ -13,10 +13,11 @@ from backend.campaigns.budgets import FundState, fund_state
 from backend.campaigns.domain import PointsRules
 from backend.campaigns.points_rules import points_rules
 from backend.checkins.domain import MealWindow, WindowUse, next_window, window_at
-from backend.checkins.queries import clock, count_in_window, meal_windows
+from backend.checkins.queries import count_in_window, meal_windows
 from backend.crediting.domain import Booked
 from backend.crediting.queries import live_credits
 from backend.crediting.steps import Rulebook
+from backend.db import clock
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.intake.actions import Offer, caps_left, offers, period_keys, without_closed

@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.checkins.domain import RETRIES_PER_WINDOW
-from backend.checkins.queries import clock, meal_windows
+from backend.checkins.queries import meal_windows
+from backend.db import clock
 from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
 from backend.methodologies.register import closed_versions

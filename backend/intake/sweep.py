@@ -6,8 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backend.checkins.queries import clock
-from backend.db import fetch
+from backend.db import clock, fetch
 from backend.evidence_store import EvidenceStore
 from backend.intake.domain import CAPTURE_LIFE
 

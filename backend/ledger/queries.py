@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.db import fetch, fetch_one, run
+from backend.db import clock, fetch, fetch_one, run
 from backend.ids import LAST_ID
 from backend.ledger.domain import GRAMS_LOT, LotBalance, Transfer
 
@@ -43,11 +43,8 @@ async def lock_accounts(
         ids=sorted(set(account_ids)),
     )
     # Asked after the locks are held: who waited for them decides with the time of now.
-    clock = await fetch_one(
-        conn, "SELECT clock_timestamp() + make_interval(secs => :shift) AS now", shift=clock_shift_s
-    )
-    assert clock is not None, "a SELECT without FROM has a row"
-    return Locked(clock.now, {row.id: row.points_debt for row in rows})
+    now = await clock(conn, clock_shift_s)
+    return Locked(now, {row.id: row.points_debt for row in rows})
 
 
 # One statement, so that a replayed transfer (which RETURNING does not give back) moves nothing. A

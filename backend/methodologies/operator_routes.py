@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import run_batch
+from backend.db import clock
 from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
@@ -47,7 +48,6 @@ from backend.methodologies.governance_answers import (
 )
 from backend.methodologies.queries import (
     VersionFilter,
-    clock,
     find_version,
     history_of,
     is_simulated,

@@ -4,7 +4,7 @@ Versions of one methodology are locked together, in hash order: publishing one s
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,16 +23,6 @@ class VersionFilter(NamedTuple):
 
     methodology_id: str | None = None
     status: str | None = None
-
-
-async def clock(conn: AsyncConnection, clock_shift_s: int) -> datetime:
-    """The database's time, the only one that decides."""
-    row = await fetch_one(
-        conn, "SELECT now() + make_interval(secs => :shift) AS now", shift=clock_shift_s
-    )
-    assert row is not None, "a SELECT without FROM has a row"
-    now: datetime = row.now
-    return now
 
 
 async def standings(conn: AsyncConnection) -> list[Standing]:

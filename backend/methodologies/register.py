@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.db import clock
 from backend.ids import uuid7
 from backend.methodologies.domain import (
     ChangeOfStatus,
@@ -23,7 +24,7 @@ from backend.methodologies.domain import (
     was_in_force,
 )
 from backend.methodologies.launch import LAUNCH
-from backend.methodologies.queries import clock, insert_changes, insert_versions, standings
+from backend.methodologies.queries import insert_changes, insert_versions, standings
 from backend.units import shanghai_day
 from scoring.methodology import Catalogue, MethodologyVersion
 

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import hdrs
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.db import clock
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import PUBLIC
@@ -27,7 +28,7 @@ from backend.methodologies.domain import (
     is_closed,
     was_in_force,
 )
-from backend.methodologies.queries import clock, standings
+from backend.methodologies.queries import standings
 from backend.methodologies.register import installed
 from backend.units import shanghai_day
 from scoring.methodology import Catalogue, MethodologyVersion

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
+from backend.db import clock
 from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.idempotency import Intention, find_effects, record_effects
 from backend.ids import uuid7
@@ -31,7 +32,6 @@ from backend.methodologies.domain import (
     takes_two,
 )
 from backend.methodologies.queries import (
-    clock,
     decide_proposal,
     find_proposal,
     insert_changes,

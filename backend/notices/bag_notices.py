@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.checkins.queries import clock
+from backend.db import clock
 from backend.notices.domain import BAG_LAPSED, BAG_LAPSING, PICKUP_MISSED, Notice
 from backend.notices.queries import insert_notices
 from backend.recycling.domain import LATE_WINDOW, REMIND_BEFORE, Bag

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.checkins.queries import clock
+from backend.db import clock
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.checkins.queries import clock
 from backend.crediting.restated_queries import restated
+from backend.db import clock
 from backend.events import STOP_ANNOUNCED, Event
 from backend.ledger.passes import Pass, advance, finish, next_holders, take_reminder_pass
 from backend.notices.bag_notices import lapsed_bag_notices, missed_pickup_notices

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.campaigns.points_rules import database_clock
+from backend.db import clock
 from backend.http.principal import roles
 from backend.http.routes import Answer, Call, Route
 from backend.reports.liability_queries import expiring, liability
@@ -93,7 +93,7 @@ class LiabilityReader:
         """Answer all sums from one snapshot."""
         async with self.engine.connect() as fresh:
             conn = await fresh.execution_options(isolation_level="REPEATABLE READ")
-            as_of = await database_clock(conn, self.clock_shift_s)
+            as_of = await clock(conn, self.clock_shift_s)
             rows = await liability(conn)
             months = await expiring(conn)
         is_zh = call.language == "zh"
