@@ -18,7 +18,7 @@ from backend.http.forms import file_field, text_field
 from backend.http.principal import Principal, roles, scopes
 from backend.http.refusals import IdempotencyKeyMissing
 from backend.http.routes import Answer, Call, Route
-from backend.idempotency import IdempotencyKeyReused, Intention
+from backend.idempotency import IdempotencyKeyReused
 from backend.intake.bag_room import BagRoom
 from backend.intake.bag_routes import NO_SUCH_BAG
 from backend.intake.bodies import (
@@ -59,6 +59,7 @@ from backend.partners.queries import Customer, SubjectNotLinked
 from backend.processes import WorkersUnavailable
 from backend.recycling.codes import BagLink
 from backend.recycling.domain import BagAlreadyBound, BagLapsed, BagLost, BagUsed
+from backend.writing import intention_of
 
 TRIP_REPORT = "trip.report"
 TRIP_TYPE = type_name(RIDE.name, Role.REPORTED)  # what a key that reports trips must be granted
@@ -159,7 +160,7 @@ class Intake:
             call.principal.own_account,
             call.body.action,
             call.body.region or self.region,
-            _intention(call),
+            intention_of(call),
         )
         capture = await self.captures.submit(request)
         answer = CaptureAnswer(
@@ -209,7 +210,7 @@ class Intake:
         return await self._written(call, await self.bindings.submit(binding))
 
     async def _post_trip(self, call: Call[Any, None], body: TripBody) -> Answer:
-        intention = _intention(call)
+        intention = intention_of(call)
         if intention is None:
             raise IdempotencyKeyMissing
         principal, region = call.principal, body.region or self.region
@@ -241,12 +242,6 @@ class Intake:
 
 def _replayed(received: Received, headers: dict[str, str]) -> dict[str, str]:
     return {**headers, "Idempotency-Replayed": "true"} if received.is_replay else headers
-
-
-def _intention(call: Call[Any, Any]) -> Intention | None:
-    if call.idempotency_key is None:
-        return None
-    return Intention(call.principal.id, call.idempotency_key, call.request_hash)
 
 
 def _check_reach(principal: Principal, region: str) -> None:
