@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from backend.batches import BatchRaced, run_batch
 from backend.db import clock
 from backend.errors import DomainError
-from backend.http.routes import Call
+from backend.http.routes import Call, replayed
 from backend.idempotency import Intention, find_effects, record_effects
 
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ class Made(NamedTuple):
     @property
     def headers(self) -> dict[str, str]:
         """What tells a caller that nothing new was made."""
-        return {"Idempotency-Replayed": "true"} if self.is_replay else {}
+        return replayed(is_replay=self.is_replay)
 
 
 def intention_of(call: Call[Any, Any]) -> Intention | None:

@@ -41,7 +41,7 @@ from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
 from backend.http.forms import Form, file_field, text_field
 from backend.http.json_body import decode_body
 from backend.http.principal import Principal, roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.intake.domain import (
     EvidenceTooLate,
     OutsideMealWindow,
@@ -142,7 +142,7 @@ class TrayDoor:
             status_text=words_of(status, call.language),
             check_in_id=tray.check_in_id if tray else None,
         )
-        headers = {"Idempotency-Replayed": "true"} if scanned.is_replay else {}
+        headers = replayed(is_replay=scanned.is_replay)
         if answer.check_in_id:
             headers["Location"] = f"/v1/check-ins/{answer.check_in_id}"
         return Answer(answer, 202 if status == "waiting" else 200, headers)
@@ -211,7 +211,7 @@ class TrayDoor:
             async with self.engine.connect() as conn:
                 check_in = await get_check_in(conn, tray.check_in_id)
         is_over = check_in is not None and check_in.status in SETTLED
-        headers = {"Idempotency-Replayed": "true"} if seen.is_replay else {}
+        headers = replayed(is_replay=seen.is_replay)
         answer = render_meal(tray, check_in, call.language)
         return Answer(answer, 200 if is_over else 202, headers)
 

@@ -26,7 +26,7 @@ from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import Principal, scopes
 from backend.http.problem import Language
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.rewards.route_kinds import AUDITS, OPERATES, lists
 from backend.units import format_reduction, shanghai_day
 from backend.writing import write_alone
@@ -170,7 +170,7 @@ class WasteDesk:
             return entry, True
 
         entry, is_new = await write_alone(self.engine, enter, clock_shift_s=self.clock_shift_s)
-        headers = {} if is_new else {"Idempotency-Replayed": "true"}
+        headers = replayed(is_replay=not is_new)
         return Answer(WasteAnswer(**entry._asdict()), 201 if is_new else 200, headers)
 
     async def list_entries(self, call: Call[None, PageQuery]) -> Answer:

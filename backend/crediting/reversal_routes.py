@@ -27,7 +27,7 @@ from backend.crediting.reversal_queries import list_requests
 from backend.errors import NotFound
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 
 # The codes of `backend.checkins.correction_reasons.PROGRAMME_REASONS`; a test holds them together.
 ProgrammeReason = Literal[
@@ -156,7 +156,7 @@ class ReversalDesk:
 
 
 def _answer(reversed_: Reversed, call: Call[Any, None], status: int) -> Answer:
-    headers = {"Idempotency-Replayed": "true"} if reversed_.is_replay else {}
+    headers = replayed(is_replay=reversed_.is_replay)
     answer = _render(reversed_.request, reversed_.corrected, call.language)
     return Answer(answer, status, headers)
 

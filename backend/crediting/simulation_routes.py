@@ -18,7 +18,7 @@ from backend.errors import DomainError, NotFound
 from backend.events import SIMULATION_REQUESTED, Event
 from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.idempotency import IdempotencyKeyReused, Intention, find_effects, record_effects
 from backend.ids import uuid7
 from backend.methodologies.simulations import (
@@ -155,8 +155,8 @@ class Simulations:
         if isinstance(answer, DomainError):
             raise answer
         headers = {"Location": f"/v1/operator/simulations/{answer.simulation.id}"}
-        replayed = {"Idempotency-Replayed": "true"} if answer.is_replay else {}
-        return Answer(_render(answer.simulation), 202, headers | replayed)
+        headers |= replayed(is_replay=answer.is_replay)
+        return Answer(_render(answer.simulation), 202, headers)
 
     async def list_all(self, call: Call[None, PageQuery]) -> Answer:
         """Answer one page of jobs."""

@@ -62,6 +62,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def replayed(*, is_replay: bool) -> dict[str, str]:
+    """The header that tells a caller that nothing new was made."""
+    return {"Idempotency-Replayed": "true"} if is_replay else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Body, Query]):
     """One request, decoded, validated and admitted.

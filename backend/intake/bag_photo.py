@@ -12,7 +12,7 @@ from backend.crediting.routes import load_answer
 from backend.errors import DomainError
 from backend.http.forms import file_field
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.intake.bag_routes import NO_SUCH_BAG
 from backend.intake.domain import Binding, Received
 from backend.intake.uploads import PhotoRefused, PhotoTypeRefused, refusal_of_photo
@@ -106,6 +106,5 @@ class BagPhotoDesk:
             Binding(call.principal.own_account, code, self.region)
         )
         headers = {"Location": f"/v1/check-ins/{received.check_in_id}"}
-        if received.is_replay:
-            headers["Idempotency-Replayed"] = "true"
+        headers |= replayed(is_replay=received.is_replay)
         return Answer(await load_answer(self.engine, received.check_in_id, call), 201, headers)

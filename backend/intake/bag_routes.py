@@ -13,7 +13,7 @@ from backend.crediting.routes import load_answer
 from backend.errors import NotFound
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import Principal, roles, scopes
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.intake.bag_bodies import (
     BagAnswer,
     BagPage,
@@ -156,7 +156,9 @@ class BagDesk:
         received = await self.weighings.submit(weighing)
         answer = await load_answer(self.engine, received.check_in_id, call)
         done = 200 if received.is_replay else 201
-        return Answer(answer, 202 if received.waits else done, _replayed(received))
+        return Answer(
+            answer, 202 if received.waits else done, replayed(is_replay=received.is_replay)
+        )
 
     async def post_hand_in(self, call: Call[HandInBody, None]) -> Answer:
         """Take a bag in; the same report again changes nothing."""
@@ -166,7 +168,9 @@ class BagDesk:
         told = HandOver(call.path["code"], Step.HANDED_IN, by, at, body.mass_g, key.reach)
         received = await self.hand_overs.submit(told)
         answer = await self._shown(call, await self._bag(call.path["code"]))
-        return Answer(answer, 200 if received.is_replay else 201, _replayed(received))
+        return Answer(
+            answer, 200 if received.is_replay else 201, replayed(is_replay=received.is_replay)
+        )
 
     async def get_bag(self, call: Call[None, None]) -> Answer:
         """Answer one bag; a member sees her own alone."""
@@ -181,7 +185,7 @@ class BagDesk:
         loss = Loss(call.principal.own_account, call.path["code"])
         received = await self.losses.submit(loss)
         answer = await self._shown(call, await self._bag(call.path["code"]))
-        return Answer(answer, headers=_replayed(received))
+        return Answer(answer, headers=replayed(is_replay=received.is_replay))
 
     async def list_all(self, call: Call[None, BagQuery]) -> Answer:
         """Answer one page of bags."""
@@ -248,7 +252,3 @@ def weighing_of(code: str, body: WeighingBody, principal: Principal) -> Weighing
 def actor_of(principal: Principal) -> Actor:
     """A key of a device is the device's own; any other is a partner's server."""
     return Actor.DEVICE if "device" in principal.roles else Actor.PARTNER
-
-
-def _replayed(received: Received) -> dict[str, str]:
-    return {"Idempotency-Replayed": "true"} if received.is_replay else {}

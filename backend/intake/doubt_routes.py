@@ -12,7 +12,7 @@ from backend.crediting.domain import ActivityNotCovered, EvidenceAlreadyUsed
 from backend.errors import NotFound
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.intake.bag_bodies import (
     DoubtAnswer,
     DoubtDecisionBody,
@@ -87,5 +87,5 @@ class DoubtDesk:
             call.body.mass_g,
         )
         decided = await self.decisions.submit(decision)
-        headers = {"Idempotency-Replayed": "true"} if decided.is_replay else {}
+        headers = replayed(is_replay=decided.is_replay)
         return Answer(render_doubt(decided.doubt, decided.check_in_id), headers=headers)

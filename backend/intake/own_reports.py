@@ -13,7 +13,7 @@ from backend.errors import NotFound
 from backend.evidence_store import EvidenceUnavailable
 from backend.http.forms import file_field
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.intake.domain import CaptureExpired, CaptureUsed, Received, in_utc, photo_tier
 from backend.intake.no_drive import (
     KeptOdometer,
@@ -92,8 +92,7 @@ class OwnReports:
             received = await self.tallies.submit(self._tally(call, body))
         answer = await load_answer(self.engine, received.check_in_id, call)
         headers = {"Location": f"/v1/check-ins/{received.check_in_id}"}
-        if received.is_replay:
-            headers["Idempotency-Replayed"] = "true"
+        headers |= replayed(is_replay=received.is_replay)
         return Answer(answer, 201, headers)
 
     async def post_odometer(self, call: Call[None, None]) -> Answer:

@@ -17,7 +17,7 @@ from backend.evidence_store import EvidenceUnavailable
 from backend.http.forms import file_field, text_field
 from backend.http.principal import Principal, roles, scopes
 from backend.http.refusals import IdempotencyKeyMissing
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.idempotency import IdempotencyKeyReused
 from backend.intake.bag_room import BagRoom
 from backend.intake.bag_routes import NO_SUCH_BAG
@@ -200,9 +200,9 @@ class Intake:
             await self.waiters.wait(received.check_in_id, call.wait_s)
         answer = await load_answer(self.engine, received.check_in_id, call)
         if answer.status in SETTLED:
-            return Answer(answer, 200, _replayed(received, headers))
+            return Answer(answer, 200, headers | replayed(is_replay=received.is_replay))
         answer.expected_seconds = expected_seconds or 1
-        return Answer(answer, 202, _replayed(received, headers))
+        return Answer(answer, 202, headers | replayed(is_replay=received.is_replay))
 
     async def _post_bag(self, call: Call[Any, None], body: BagBody) -> Answer:
         code = self.link.code_in(body.code)
@@ -237,11 +237,7 @@ class Intake:
             answer = await load_answer(self.engine, received.check_in_id, call)
         else:
             answer = render(received.check_in, received.credit, call.language)
-        return Answer(answer, 201, _replayed(received, headers))
-
-
-def _replayed(received: Received, headers: dict[str, str]) -> dict[str, str]:
-    return {**headers, "Idempotency-Replayed": "true"} if received.is_replay else headers
+        return Answer(answer, 201, headers | replayed(is_replay=received.is_replay))
 
 
 def _check_reach(principal: Principal, region: str) -> None:

@@ -14,7 +14,7 @@ from backend.db import clock
 from backend.errors import DomainError, NotFound, SecondPersonNeeded
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.idempotency import IdempotencyKeyReused, Intention
 from backend.methodologies.domain import (
     MOVES,
@@ -238,7 +238,7 @@ class Governance:
         write = partial(propose, packaged=self.catalogue.packaged, clock_shift_s=self.clock_shift_s)
         [answer] = await run_batch(self.engine, write, [asked])
         done = await self._settled(answer)
-        headers = {"Idempotency-Replayed": "true"} if done.is_replay else {}
+        headers = replayed(is_replay=done.is_replay)
         return Answer(render_proposal(done.proposal), 201, headers)
 
     async def decide(self, call: Call[NewDecision, None]) -> Answer:

@@ -17,7 +17,7 @@ from backend.errors import NotFound
 from backend.evidence_store import EvidenceMissing, EvidenceStore, EvidenceUnavailable
 from backend.http.cursors import cursor_at, position_of
 from backend.http.principal import roles
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.members.steps import find_account
 from backend.review.answers import (
     AppealBody,
@@ -243,14 +243,14 @@ class ReviewDesk:
             labels = (decision.outcome, decision.label, str(decision.is_on_appeal).lower())
             _decisions.labels(*labels).inc()
             _waited.observe(decided.waited.total_seconds())
-        return Answer(render_decision(decision), 201, _replayed(is_replay=decided.is_replay))
+        return Answer(render_decision(decision), 201, replayed(is_replay=decided.is_replay))
 
     async def post_appeal(self, call: Call[AppealBody, None]) -> Answer:
         """Send the caller's check-in to a person; the same appeal again changes nothing."""
         request = AppealRequest(call.path_id(), call.principal.own_account, call.body.text)
         appealed = await self.appeals.submit(request)
         answer = await load_answer(self.engine, call.path_id(), call)
-        return Answer(answer, 201, _replayed(is_replay=appealed.is_replay))
+        return Answer(answer, 201, replayed(is_replay=appealed.is_replay))
 
     async def _caller(self, call: Call[Any, Any]) -> Reviewer:
         async with self.engine.connect() as conn:
@@ -292,7 +292,3 @@ class ReviewDesk:
 
 def _overdue_s(who: Reviewer) -> float | None:
     return who.stands_in_after.total_seconds() if who.stands_in_after else None
-
-
-def _replayed(*, is_replay: bool) -> dict[str, str]:
-    return {"Idempotency-Replayed": "true"} if is_replay else {}

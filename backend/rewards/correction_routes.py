@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from backend.batches import BUSY
 from backend.errors import NotFound, SecondPersonNeeded
 from backend.http.cursors import PageQuery, cursor_at, position_of
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.rewards.correction_queries import Correction, corrections_before
 from backend.rewards.corrections import Corrected, Decided, Proposed, decide, propose_correction
 from backend.rewards.domain import MANAGER
@@ -197,7 +197,7 @@ class CorrectionDesk:
 
 
 def _answer(corrected: Corrected, status: int) -> Answer:
-    headers = {"Idempotency-Replayed": "true"} if corrected.is_replay else {}
+    headers = replayed(is_replay=corrected.is_replay)
     return Answer(_render(corrected.correction), status, headers)
 
 

@@ -13,7 +13,7 @@ from backend.calling.addresses import UrlForbidden, read_url
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import cursor_at, position_of
 from backend.http.refusals import IdempotencyKeyMissing
-from backend.http.routes import Answer, Call, Route
+from backend.http.routes import Answer, Call, Route, replayed
 from backend.idempotency import IdempotencyKeyReused, Intention
 from backend.sealing import Sealer
 from backend.webhooks.bodies import (
@@ -248,7 +248,7 @@ class EndpointDesk:
         return Answer(
             RotatedAnswer(id=done.secret_id, secret=done.secret, secrets=secrets),
             201 if done.secret else 200,
-            {} if done.secret else {"Idempotency-Replayed": "true"},
+            replayed(is_replay=not done.secret),
         )
 
 
