@@ -196,7 +196,7 @@ _CREDIT = (
         "self_declared",
         "本人申报:减碳量按一半计算,不发放积分",
         "Self-declared: half of the reduction counts, without points",
-        "拍照后 10 分钟内上传,或使用已绑定的乘车卡",
+        "拍照后 10 分钟内上传,或使用已关联的乘车卡",
         "Upload within 10 minutes of the photo, or use a linked travel card",
     ),
     Reason(

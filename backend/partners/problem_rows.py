@@ -17,8 +17,8 @@ from backend.partners.signing_keys import PublicKeyNotValid
 
 PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
     SubjectNotLinked: ProblemType(
-        "subject-not-linked", 404, "该用户尚未绑定碳账户", "Customer not linked",
-        "请先让用户绑定碳账户", "Let the customer link the account first",
+        "subject-not-linked", 404, "该客户尚未关联碳账户", "Customer not linked",
+        "请先让客户关联碳账户", "Let the customer link the account first",
     ),
     SourceNotGranted: ProblemType(
         "source-not-granted", 403, "密钥无权代表这个来源", "Source not granted",
@@ -63,7 +63,7 @@ PARTNER_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "Show the text in `consent`; when it is agreed to, send its `version` with the code",
     ),
     SubjectAlreadyLinked: ProblemType(
-        "subject-already-linked", 409, "该用户已关联碳账户", "Customer linked already",
+        "subject-already-linked", 409, "该客户已关联碳账户", "Customer linked already",
         "请先在已关联的账户中解除关联", "Let the member unlink in the account that has the link",
     ),
     LinksUsedUp: ProblemType(
