@@ -17,9 +17,9 @@ from backend.rewards.domain import CASHIER, MANAGER
 from backend.rewards.merchant_queries import Counter
 from backend.rewards.refusals import NothingToClose, NotStaff, TillUnknown
 from backend.rewards.route_kinds import MANAGES, SETTLES, WORKS, lists
+from backend.rewards.shift_queries import shown_shifts
 from backend.rewards.staff_queries import staff_of
 from backend.rewards.statement_bodies import ShiftAnswer, ShiftPage
-from backend.rewards.statement_queries import shown_shifts
 from backend.rewards.statements import close_shift
 from backend.writing import intention_of, write_once
 

@@ -16,14 +16,12 @@ from backend.rewards.refusals import (
     PeriodStated,
     StatementDecided,
 )
+from backend.rewards.shift_queries import insert_shift, lock_cashier, take_shift_lines
 from backend.rewards.statement_queries import (
-    insert_shift,
     insert_statement,
-    lock_cashier,
     lock_merchant,
     lock_statement,
     move_statement,
-    take_shift_lines,
     take_statement_lines,
 )
 from backend.units import SHANGHAI, shanghai_day
