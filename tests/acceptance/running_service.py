@@ -192,8 +192,12 @@ class Service:
         return {row.name: row.rows for row in await self.fetch(counts)}
 
     async def drained(self) -> None:
-        """Wait until the processor has nothing left to do."""
-        await until(lambda: self.value("SELECT count(*) = 0 FROM work"))
+        """Wait until the processor has nothing left to do, and balances are up to date."""
+        await until(
+            lambda: self.value(
+                "SELECT NOT EXISTS (SELECT FROM work) AND NOT EXISTS (SELECT FROM account_delta)"
+            )
+        )
 
     async def open_meals(self, *names) -> None:
         """Close all meal windows and open these for the whole day; at most one is useful."""
