@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -20,7 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 for success, 1 for a finding, 2 for wrong input."""
     parsed = _parser().parse_args(arguments)
     command: Command = parsed.command
-    return command(parsed)
+    try:
+        code = command(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `tanhui … | head` has read enough; what is left has nowhere to go, at the exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -33,7 +33,7 @@ from scoring.registration import (
     PROPOSED_BY_FINGERPRINT,
 )
 
-REFUSED_RATE_MAX: Final = 0.001  # decision 8: of honest clean plates, as the upper 95 % bound
+REFUSED_RATE_MAX: Final = 0.001  # of honest clean plates, as the upper 95 % bound
 # Of honest clean plates, for all signs together: what a programme can look at by hand.
 REVIEWED_RATE_MAX: Final = 0.02
 # The fingerprint takes at most half of it; the rest is for photos that are laid over each other,

@@ -27,7 +27,7 @@ from scoring.registration import (
 )
 from scoring.thumbnail import Thumbnail
 
-OTHERS: Final = 1_000  # decision 8: among so many others of its canteen's 48 hours
+OTHERS: Final = 1_000  # each among so many others of its canteen's 48 hours
 CANTEENS: Final = 4
 COPIED_PER_CANTEEN: Final = 16
 COPIED_SIDE_PX: Final = 720  # the short side: a mini-program's photo

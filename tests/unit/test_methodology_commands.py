@@ -1,8 +1,10 @@
 """`tanhui methodology`: what an auditor asks of the installed files, without a database."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +89,19 @@ def test_an_auditor_needs_no_server_for_it():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    tanhui = Path(sys.executable).with_name("tanhui")
+    read, write = os.pipe()
+    os.close(read)
+    ran = subprocess.run(
+        [tanhui, "calculate", "clean_plate", "--input", '{"meals": 1}', "--on", "2026-11-01"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
