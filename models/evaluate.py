@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +65,14 @@ def record_repetition(file: Path, photos: list[Photo]) -> list[Scored]:
 def _notes(model: bytes) -> Mapping[str, str]:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     notes: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    return notes
+    return {"reviewed_sha256": "none"} | dict(notes)  # what models of before the note lack
+
+
+def _held_out(folders: Sequence[Path]) -> Iterator[Photo]:
+    """All photos of more folders."""
+    for folder in folders:
+        for photo in photos_in(folder):
+            yield replace(photo, part="held_out")
 
 
 def main() -> int:
@@ -80,10 +87,11 @@ def main() -> int:
         ("--repetition", record_repetition, "note the figures of a second training"),
     ):
         as_what.add_argument(flag, dest="act", action="store_const", const=act, help=words)
+    parser.add_argument("--also", type=Path, nargs="*", default=(), help="more held-out photos")
     parser.add_argument("--sheet", type=Path, help="draw the worst forty photos into this PNG")
     given = parser.parse_args()
     try:
-        rows = given.act(given.file, photos_in(given.photos))
+        rows = given.act(given.file, [*photos_in(given.photos), *_held_out(given.also)])
     except (PhotosMissing, ModelNotInCard, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -24,11 +24,14 @@ THRESHOLD_MIN: Final = 3_500  # a class that is not even likely decides nothing
 LUMINANCE_MIN: Final = 35.0
 # Measured: plates of the folder are at 151 or more, blurred by 2.5 % of their side at 55 or less.
 SHARPNESS_MIN: Final = 45.0
+# Pictures that nobody chose thresholds for: they show what the thresholds do elsewhere.
+JUDGED_ONLY: Final = frozenset({"packages"})
 _TRAY: Final = re.compile(r"\d{8}T\d{6}")  # dishes of one tray, and repaints of them, stay together
 
 
 def chosen_thresholds(rows: Sequence[Scored]) -> Thresholds:
     """The lowest thresholds that keep every source within its allowed rates."""
+    rows = [row for row in rows if row.source not in JUDGED_ONLY]
     recapture = _recapture(rows)
     # What goes to a person as a suspected screen cannot be accepted whatever its score.
     judged = [row for row in rows if row.score.recapture < recapture]

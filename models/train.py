@@ -108,14 +108,18 @@ def _pool(recipe: Recipe) -> Pool:
 
 
 def _notes(recipe: Recipe) -> dict[str, str]:
-    manifest = hashlib.sha256((recipe.photos / "manifest.csv").read_bytes()).hexdigest()
     return {
         "input_px": str(INPUT_PX),
-        "manifest_sha256": manifest,
+        "manifest_sha256": _manifest_sha256(recipe.photos),
+        "reviewed_sha256": ", ".join(map(_manifest_sha256, recipe.reviewed)) or "none",
         "steps": str(recipe.steps),
         "made": str(recipe.made),
         "seed": str(recipe.seed),
     }
+
+
+def _manifest_sha256(folder: Path) -> str:
+    return hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
 
 
 def fitted(recipe: Recipe) -> PlateNetwork:

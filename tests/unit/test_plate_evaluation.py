@@ -114,6 +114,13 @@ def test_the_worst_source_decides_a_threshold():
     assert chosen_thresholds([*easy, rows[-1]]).clean_accepted_min < 9_000
 
 
+def test_pictures_of_packages_have_no_say_in_the_thresholds():
+    rows = [made_row("not_a_plate", 1_000), made_row("clean", 9_500)]
+    strange = made_row("not_a_plate", 9_900, source="packages")
+
+    assert chosen_thresholds([*rows, strange]) == chosen_thresholds(rows)
+
+
 def test_figures_are_per_source_and_never_pooled():
     rows = [
         made_row("clean", 9_000, source="one", verdict="accepted"),
@@ -144,7 +151,17 @@ def test_rendered_things_are_told_from_rendered_plates_kind_by_kind():
 def test_a_written_card_is_read_back_by_the_service():
     card = provisional_card(b"a model")
     notes = dict.fromkeys(
-        ("input_px", "made", "manifest_sha256", "plate", "seed", "state", "steps"), "1"
+        (
+            "input_px",
+            "made",
+            "manifest_sha256",
+            "plate",
+            "reviewed_sha256",
+            "seed",
+            "state",
+            "steps",
+        ),
+        "1",
     )
     rows = [made_row("clean", 9_000, verdict="accepted"), made_row("leftover", 100)]
 
