@@ -69,7 +69,7 @@ async def test_a_signed_weighing_is_credited_and_the_same_message_again_says_the
 ):
     member, scale = await api_alone.member(), await signer(api_alone)
     await member.bind("BAG00001")
-    message = {"id": "weighing-00000000001", "at_s": -299}
+    message = {"id": "weighing-00000000001", "at_s": -270}
     first = await scale.weigh("BAG00001", 1_000, **message)
     assert first.status == 201, first.body
     before = await api_alone.row_counts()
