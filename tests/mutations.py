@@ -40,7 +40,8 @@ MUTATIONS = {
         "member_balances",
         (
             "DELETE FROM account_lot WHERE lot_id = 0 AND account_id = (SELECT account_id FROM"
-            " account_lot JOIN account ON id = account_id WHERE kind = 'member' LIMIT 1)"
+            " account_lot JOIN account ON id = account_id WHERE kind = 'member' AND lot_id = 0"
+            " AND posted > 0 LIMIT 1)"
         ),
     ),
     "a delta lost": (
