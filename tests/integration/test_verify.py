@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from tests.busy_database import fill
 from tests.conftest import TEMPLATE, on_server
 from tests.mutations import MUTATIONS
 
-BUSY = "test_busy"
+BUSY = f"test_busy_{os.getpid()}"  # each process of a run fills its own
 
 
 @pytest.fixture(scope="module")
