@@ -1,4 +1,4 @@
-"""Pictures of anything but a plate: `python -m models.found FOLDER` fetches them for training.
+"""Pictures of anything but a plate: `python -m models.found FOLDER` fetches them.
 
 The licensed photos show clothes and recyclables; people, rooms, streets and landscapes come with
 freely licensed packages of Debian and npm. `found.csv` names the pictures, all looked at.

@@ -13,6 +13,21 @@ from backend.ids import LAST_ID, uuid7
 from backend.rewards.domain import MANAGER
 from backend.rewards.refusals import NotStaff, StaffElsewhere
 
+_PUT = (
+    "WITH put AS (INSERT INTO merchant_staff AS kept"
+    " (subject, merchant_id, role, name, is_active, created_at)"
+    " VALUES (:subject, :merchant, :role, :name, :active, :now)"
+    " ON CONFLICT (subject) DO UPDATE SET merchant_id = excluded.merchant_id,"
+    " role = excluded.role, name = excluded.name, is_active = excluded.is_active"
+    " WHERE kept.merchant_id = excluded.merchant_id OR (:movable AND NOT kept.is_active)"
+    " RETURNING new.created_at, (old.merchant_id, old.role, old.name, old.is_active)"
+    " IS DISTINCT FROM (new.merchant_id, new.role, new.name, new.is_active) AS is_changed"
+    "), recorded AS (INSERT INTO staff_change"
+    " (id, merchant_id, subject, role, name, is_active, changed_by, changed_at)"
+    " SELECT :id, :merchant, :subject, :role, :name, :active, :by, :now FROM put"
+    " WHERE is_changed) SELECT created_at FROM put"
+)
+
 
 class Staff(NamedTuple):
     """Who works for which merchant, in which role."""
@@ -71,18 +86,7 @@ async def put_staff(
     """
     row = await fetch_one(
         conn,
-        "WITH put AS (INSERT INTO merchant_staff AS kept"
-        " (subject, merchant_id, role, name, is_active, created_at)"
-        " VALUES (:subject, :merchant, :role, :name, :active, :now)"
-        " ON CONFLICT (subject) DO UPDATE SET merchant_id = excluded.merchant_id,"
-        " role = excluded.role, name = excluded.name, is_active = excluded.is_active"
-        " WHERE kept.merchant_id = excluded.merchant_id OR (:movable AND NOT kept.is_active)"
-        " RETURNING new.created_at, (old.merchant_id, old.role, old.name, old.is_active)"
-        " IS DISTINCT FROM (new.merchant_id, new.role, new.name, new.is_active) AS is_changed"
-        "), recorded AS (INSERT INTO staff_change"
-        " (id, merchant_id, subject, role, name, is_active, changed_by, changed_at)"
-        " SELECT :id, :merchant, :subject, :role, :name, :active, :by, :now FROM put"
-        " WHERE is_changed) SELECT created_at FROM put",
+        _PUT,
         id=uuid7(),
         subject=staff.subject,
         merchant=staff.merchant_id,
