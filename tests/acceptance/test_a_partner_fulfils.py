@@ -306,6 +306,7 @@ async def test_a_recipient_is_named_exactly_where_the_reward_asks_for_one(servic
         plain = await post(shop.manager, "/v1/merchant/rewards", {**COFFEE, "recipient": "phone"})
         assert (plain.status, plain.problem) == (422, "reward-terms-not-clear")
         voucher_only, member = await shop.offer(), await rich_member(service)
+        await service.drained()
         before = await service.row_counts()
         for recipient in ({}, {"recipient": "li@example.org"}, {"recipient": "12800138000"}):
             reply = await redeem(member, reward, **recipient)
