@@ -188,7 +188,11 @@ async def _restate(
         )
         for key, day in changed.items()
     ]
-    answers = await restate_batch(conn, restatements, locked, rules) if restatements else []
+    if not restatements:
+        return {}
+    # Locked again: a day that was credited just now may have repaid a debt.
+    locked = await lock_accounts(conn, locked.points_debt, clock_shift_s=rules.clock_shift_s)
+    answers = await restate_batch(conn, restatements, locked, rules)
     return {
         key: answer
         for key, answer in zip(changed, answers, strict=True)

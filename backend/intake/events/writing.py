@@ -23,7 +23,7 @@ from backend.intake.events.domain import Became, EventKey, PartnerEvent, Role, W
 from backend.intake.events.parked_queries import park, unpark
 from backend.intake.events.queries import change_outcomes, record_events
 from backend.intake.events.standing_trees import refuse_dead_trees
-from backend.ledger.queries import Locked
+from backend.ledger.queries import Locked, lock_accounts
 from backend.partners.queries import record_reports
 from backend.recycling.domain import LATE_WINDOW as BAG_WINDOW, BagNotBound
 from scoring.methodology.regions import COUNTRY
@@ -164,6 +164,8 @@ async def _restate(
     if not plan.restated:
         return []
     events = {event.key: event for story in stories.values() for event in story.changes}
+    # Locked again: what this batch has credited may have repaid a debt.
+    locked = await lock_accounts(conn, locked.points_debt, clock_shift_s=rules.clock_shift_s)
     answers = await restate_batch(conn, list(plan.restated.values()), locked, rules)
     withdrawn = []
     for (key, restatement), answer in zip(plan.restated.items(), answers, strict=True):
