@@ -142,13 +142,15 @@ async def approved_scopes(conn: AsyncConnection) -> list[Scope]:
     """Where and when the approved campaigns hold."""
     rows = await fetch(
         conn,
-        "SELECT name, is_default, region, valid_from, valid_until, array_agg(action) AS actions"
+        "SELECT name, version, is_default, region, valid_from, valid_until,"
+        " array_agg(action) AS actions"
         " FROM campaign JOIN campaign_action ON campaign_id = campaign.id"
         " WHERE approved_at IS NOT NULL GROUP BY campaign.id",
     )
     return [
         Scope(
             row.name,
+            row.version,
             row.is_default,
             row.region,
             row.valid_from,

@@ -31,7 +31,7 @@ PERCENT = 100
 
 
 class CampaignOverlaps(DomainError):
-    """Another campaign that is as narrow covers one of these actions on one of these days."""
+    """Another campaign as narrow, or a later version, covers these actions on one of these days."""
 
 
 class CampaignTooEarly(DomainError):
@@ -140,9 +140,10 @@ def _points(rules: Sequence[PointsRule], *, is_documented: bool) -> int:
 
 
 class Scope(NamedTuple):
-    """Where and when a campaign holds, and for which actions."""
+    """Where and when a version of a campaign holds, and for which actions."""
 
     name: str
+    version: int
     is_default: bool
     region: str
     valid_from: date
@@ -151,14 +152,30 @@ class Scope(NamedTuple):
 
 
 def overlap(wanted: Scope, there: Iterable[Scope]) -> Scope | None:
-    """The campaign that is as narrow as `wanted` and meets it; versions of one name succeed."""
-    last = wanted.valid_until or date.max
+    """The campaign that meets `wanted` and leaves it no room.
+
+    That is one as narrow that names one of its actions, and any later version of itself: versions
+    take over from those before them, never the other way round.
+    """
     for other in there:
-        is_as_narrow = (other.is_default, other.region) == (wanted.is_default, wanted.region)
-        meets = other.valid_from <= last and wanted.valid_from <= (other.valid_until or date.max)
-        if other.name != wanted.name and is_as_narrow and meets and wanted.actions & other.actions:
+        if _meet(other, wanted) and (_has_overtaken(other, wanted) or _is_rival(other, wanted)):
             return other
     return None
+
+
+def _meet(one: Scope, other: Scope) -> bool:
+    """Whether there is a day of both; one that was ended before its first day has none."""
+    first = max(one.valid_from, other.valid_from)
+    return first <= min(one.valid_until or date.max, other.valid_until or date.max)
+
+
+def _has_overtaken(other: Scope, wanted: Scope) -> bool:
+    return other.name == wanted.name and other.version > wanted.version
+
+
+def _is_rival(other: Scope, wanted: Scope) -> bool:
+    is_as_narrow = (other.is_default, other.region) == (wanted.is_default, wanted.region)
+    return other.name != wanted.name and is_as_narrow and bool(wanted.actions & other.actions)
 
 
 def budget_state(

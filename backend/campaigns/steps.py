@@ -124,6 +124,7 @@ async def approve(conn: AsyncConnection, campaign_id: UUID, by: str, now: dateti
 def _scope(campaign: Campaign, actions: Sequence[ActionRule]) -> Scope:
     return Scope(
         campaign.name,
+        campaign.version,
         campaign.is_default,
         campaign.region,
         campaign.valid_from,

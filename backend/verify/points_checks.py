@@ -26,7 +26,7 @@ WITH rules AS (
 SELECT one.name, one.version, other.name AS meets, other.version AS meets_version, one.action
 FROM rules AS one JOIN rules AS other USING (is_default, region, action)
 WHERE (one.name, one.version) < (other.name, other.version)
-  AND one.valid_from <= other.last AND other.valid_from <= one.last
+  AND greatest(one.valid_from, other.valid_from) <= least(one.last, other.last)
 """
 
 POINTS_CHECKS = (

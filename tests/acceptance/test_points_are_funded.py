@@ -130,6 +130,38 @@ async def test_campaigns_as_narrow_as_each_other_may_not_overlap(service):
     assert (await approve(other, narrower.json()["id"])).status == 200
 
 
+async def test_a_version_that_a_later_one_has_overtaken_is_not_approved_any_more(service):
+    one, other = await officials(service)
+    second = await today(service) + timedelta(days=2)
+    early = await propose(one, await make_campaign(service, valid_from=str(second)))
+    late = await propose(one, await make_campaign(service))
+    assert (await approve(other, late.json()["id"])).status == 200
+    refused = await approve(other, early.json()["id"])
+    assert (refused.status, refused.problem) == (409, "campaign-overlaps")
+    assert refused.json()["campaign"] == "metro-week"
+    assert await check_invariants(service.engine) == []
+
+
+async def test_a_version_that_begins_before_the_scheduled_one_takes_its_place(service):
+    one, other = await officials(service)
+    later = {"valid_from": str(await today(service) + timedelta(days=4)), "valid_until": None}
+    await approved(service, **later)
+    sooner = await propose(one, await make_campaign(service))
+    assert (await approve(other, sooner.json()["id"])).status == 200
+    assert await check_invariants(service.engine) == []
+
+
+async def test_a_campaign_that_was_ended_before_it_began_is_in_nobodys_way(service):
+    one, other = await officials(service)
+    later = {"valid_from": str(await today(service) + timedelta(days=4)), "valid_until": None}
+    never = await approved(service, **later)
+    ended = await one.post(f"/v1/operator/campaigns/{never['id']}/end", {})
+    assert ended.status == 200, ended.body
+    rival = await propose(one, await make_campaign(service, name="metro-month"))
+    assert (await approve(other, rival.json()["id"])).status == 200
+    assert await check_invariants(service.engine) == []
+
+
 async def test_rules_never_change_for_days_that_have_begun(service):
     one, other = await officials(service)
     late = await propose(

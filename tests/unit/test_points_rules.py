@@ -1,6 +1,6 @@
 """Which rule prices an activity, and what is said of a budget: tables of values."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -22,6 +22,7 @@ from backend.campaigns.domain import (
 
 BANK = UUID(int=7)
 DAY = date(2026, 11, 21)
+THREE_DAYS = timedelta(days=3)
 
 
 def make_rule(**changes):
@@ -118,6 +119,7 @@ def test_an_action_that_no_rule_names_earns_nothing():
 
 WEEK = Scope(
     name="a",
+    version=2,
     is_default=False,
     region="3301",
     valid_from=DAY,
@@ -135,12 +137,30 @@ WEEK = Scope(
         (WEEK._replace(name="b", region="33"), False),
         (WEEK._replace(name="b", is_default=True), False),
         (WEEK._replace(name="b", actions=frozenset({"bus"})), False),
-        (WEEK, False),  # versions of one name succeed each other
+        # It was ended before it began.
+        (
+            WEEK._replace(name="b", valid_from=DAY + THREE_DAYS, valid_until=DAY),
+            False,
+        ),
+        (WEEK, False),
     ],
 )
 def test_equally_narrow_campaigns_meet_on_a_day_and_an_action(other, meets):
     assert overlap(WEEK, [other]) == (other if meets else None)
     assert overlap(other, [WEEK]) == (WEEK if meets else None)
+
+
+@pytest.mark.parametrize(
+    ("later", "meets"),
+    [
+        (WEEK._replace(version=3), True),
+        (WEEK._replace(version=3, region="33", actions=frozenset({"bus"})), True),
+        (WEEK._replace(version=3, valid_from=date(2026, 11, 28), valid_until=None), False),
+    ],
+)
+def test_a_version_takes_over_from_earlier_ones_and_never_from_later_ones(later, meets):
+    assert overlap(WEEK, [later]) == (later if meets else None)
+    assert overlap(later, [WEEK]) is None
 
 
 @pytest.mark.parametrize(
