@@ -15,6 +15,8 @@ from backend.rewards.pool_codes import PoolKeys, RowError, read_codes
 from backend.rewards.pool_queries import (
     SealedCode,
     insert_pool_codes,
+    known_codes,
+    lock_pools,
     pool_rewards,
     take_pool_codes,
 )
@@ -44,6 +46,8 @@ async def import_codes(
 ) -> Imported:
     """Add the good lines of a file to the pool; the same file again adds nothing.
 
+    Nor does it for another reward of the merchant: a code that two pools had would be given twice.
+
     Raises:
         NotFound: Not this merchant's reward.
         RewardTermsNotClear: Its vouchers carry codes of our own.
@@ -55,10 +59,13 @@ async def import_codes(
         raise RewardTermsNotClear
     codes, errors = read_codes(text)
     found = {keys.fingerprint(code): (code, line) for code, line in codes.items()}
+    await lock_pools(conn, merchant_id)
+    known_before = await known_codes(conn, merchant_id, list(found))
     sealed = []
     for fingerprint, (code, _) in found.items():
-        code_id = uuid7()
-        sealed.append(SealedCode(code_id, keys.sealed(code_id, code), fingerprint))
+        if fingerprint not in known_before:
+            code_id = uuid7()
+            sealed.append(SealedCode(code_id, keys.sealed(code_id, code), fingerprint))
     fresh = await insert_pool_codes(conn, reward_id, sealed, now)
     known = [RowError(line, "known") for key, (_, line) in found.items() if key not in fresh]
     await change_reward(

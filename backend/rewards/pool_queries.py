@@ -18,6 +18,25 @@ class SealedCode(NamedTuple):
     code_hmac: bytes
 
 
+async def lock_pools(conn: AsyncConnection, merchant_id: UUID) -> None:
+    """Let one import of a merchant follow the other: the codes of its rewards are looked at."""
+    await run(conn, "SELECT FROM merchant WHERE id = :id FOR NO KEY UPDATE", id=merchant_id)
+
+
+async def known_codes(
+    conn: AsyncConnection, merchant_id: UUID, code_hmacs: Sequence[bytes]
+) -> set[bytes]:
+    """Which of these a reward of the merchant has or has given out; the index of each is probed."""
+    rows = await fetch(
+        conn,
+        "SELECT code_hmac FROM pool_code WHERE code_hmac = ANY(CAST(:hmacs AS bytea[]))"
+        " AND reward_id IN (SELECT id FROM reward WHERE merchant_id = :merchant)",
+        hmacs=list(code_hmacs),
+        merchant=merchant_id,
+    )
+    return {row.code_hmac for row in rows}
+
+
 async def insert_pool_codes(
     conn: AsyncConnection, reward_id: UUID, codes: Sequence[SealedCode], now: datetime
 ) -> set[bytes]:

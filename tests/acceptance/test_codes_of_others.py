@@ -63,3 +63,22 @@ async def test_only_rewards_of_the_own_merchant_that_are_pools_take_codes(servic
     pool, plain = await shop.offer(fulfilment="pool"), await shop.offer()
     assert (await load(other.manager, pool, "A1")).status == 404
     assert (await load(shop.manager, plain, "A1")).problem == "reward-terms-not-clear"
+
+
+async def test_a_code_of_one_reward_is_known_to_the_others_of_its_merchant(service):
+    shop, other = await open_shop(service), await open_shop(service, "bakery")
+    dear, cheap = await shop.offer(fulfilment="pool"), await shop.offer(fulfilment="pool", points=9)
+    await load(shop.manager, dear, "A1\nA2")
+    again = (await load(shop.manager, cheap, "A1\nB1")).json()
+    assert (again["imported"], again["errors"]) == (1, [{"line": 1, "code": "known"}])
+    assert await left_of(shop, cheap) == 1
+    # Whoever prints A1 for somebody else means another thing.
+    elsewhere = await load(other.manager, await other.offer(fulfilment="pool"), "A1")
+    assert elsewhere.json()["imported"] == 1
+
+
+async def test_a_file_for_two_rewards_at_once_is_imported_into_one_of_them(service):
+    shop = await open_shop(service)
+    rewards = [await shop.offer(fulfilment="pool") for _ in range(4)]
+    replies = await asyncio.gather(*(load(shop.manager, each, "A1\nA2") for each in rewards))
+    assert sorted(reply.json()["imported"] for reply in replies) == [0, 0, 0, 2]
