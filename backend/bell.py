@@ -7,7 +7,6 @@ notification or a cut connection delays and never loses.
 import asyncio
 from contextlib import suppress
 
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 RECONNECT_AFTER_S = 1.0
@@ -36,7 +35,8 @@ class Bell:
     async def serve(self) -> None:
         """Keep a listening connection until cancelled."""
         while True:
-            with suppress(DBAPIError, PoolTimeout, OSError):
+            # Its driver is spoken to directly, and raises errors of its own where it is cut off.
+            with suppress(Exception):
                 await self._listen()
             raise_if_cancelled()
             self.ring()
