@@ -24,7 +24,6 @@ from backend.checkins.steps import score_step
 from backend.crediting.photo_credit import credit_step
 from backend.crediting.simulation_step import SIMULATE_LEASE_S, simulate_step
 from backend.crediting.steps import Rulebook
-from backend.errors import DomainError
 from backend.events import CREDIT, NOTIFY, REPORT, SCORE, SIMULATE, UNPARK, WEBHOOK
 from backend.evidence_store import EvidenceStore
 from backend.intake.events.parked import end_waits, unpark_step
@@ -32,7 +31,7 @@ from backend.intake.inbox.importing import Inbox
 from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import fold_deltas
 from backend.notices.steps import notify_step
-from backend.outbox import Work, lease, postpone, release, take
+from backend.outbox import Work, lease, postpone, prolong, release, take
 from backend.partner_files import FilesUnavailable
 from backend.reports.steps import report_step
 from backend.review.deletion import delete_due_evidence
@@ -50,7 +49,7 @@ LOOK_ANYWAY_S = 1.0  # due retries have no notification
 PACE_S: Mapping[str, float] = {NOTIFY: 1.0, WEBHOOK: 1.0}
 SCORE_BATCH = 8  # photos per inference call; larger ones were no faster per photo
 SCORE_LANES = 2  # one is in the model while the other one is in the database
-SCORE_LEASE_S = 40.0  # longer than a worker may take; after a crash a photo waits this long
+SCORE_LEASE_S = 40.0  # held while a batch takes longer; after a crash a photo waits this long
 PAUSE_AFTER_FAILURE_S = 0.05  # halving a thousand rows down to the one takes half a second
 DELETE_EVERY_S = 600.0  # evidence is due two hours before the day that is promised is over
 ROLL_EVERY_S = 2.0
@@ -186,6 +185,7 @@ class Processor:
         return len(works)
 
     async def _score(self, works: Sequence[Work]) -> None:
+        holding = asyncio.ensure_future(self._hold(works))
         try:
             await score_step(
                 self.engine,
@@ -198,6 +198,17 @@ class Processor:
         except asyncio.CancelledError:
             await self._give_back(works)
             raise
+        finally:
+            holding.cancel()
+            await asyncio.wait([holding])
+
+    async def _hold(self, works: Sequence[Work]) -> None:
+        """Keep leases: after a photo that hangs, those beside it are looked at one by one."""
+        while True:
+            await asyncio.sleep(SCORE_LEASE_S / 2)
+            with suppress(SQLAlchemyError, OSError):
+                async with self.engine.begin() as conn:
+                    await prolong(conn, works, lease_s=SCORE_LEASE_S)
 
     async def _give_back(self, works: Sequence[Work]) -> None:
         """A restart is no crash: whoever waits for an outcome must not wait for our lease too."""
@@ -228,9 +239,8 @@ class Processor:
 
     async def delete_once(self) -> int:
         """Delete one portion of photos of no plate whose time is over; return how many."""
-        deleted = await delete_due_evidence(
-            self.engine, self.store, clock_shift_s=self.rules.clock_shift_s
-        )
+        shift_s = self.rules.clock_shift_s
+        deleted = await delete_due_evidence(self.engine, self.store, clock_shift_s=shift_s)
         if deleted:
             _log.info("evidence_deleted", evidence=deleted)
         return deleted
@@ -262,13 +272,13 @@ class Processor:
     async def _repeat(
         self, name: str, act: Callable[[], Awaitable[int]], pause: Callable[[], Awaitable[None]]
     ) -> None:
-        """Act for ever, pausing when idle; a database that is away is waited for."""
+        """Act for ever, pausing when idle and after whatever failed: the others must flow."""
         while True:
             try:
                 done = await act()
-            except (SQLAlchemyError, OSError, DomainError) as error:
+            except Exception as error:  # noqa: BLE001  # a database that is away, or what nobody expected
                 raise_if_cancelled()
-                _log.warning("step_failed", step=name, error=type(error).__name__)
+                _log.warning("step_failed", step=name, error=repr(error))
                 done = 0
             if not done:
                 await pause()
