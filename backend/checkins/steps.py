@@ -96,12 +96,13 @@ async def score_step(
     seen = await _look(waiting, scorer, store)
     fingerprints = _fingerprints(waiting, seen.scores)
     rulings = await _keep_scores(engine, seen.scores, fingerprints, clock_shift_s)
-    rulings |= await ruled_among_others(engine, seen.scores, fingerprints, rulings, scorer)
-    rulings |= dict.fromkeys(seen.unreadable, UNREADABLE)
+    among = await ruled_among_others(engine, seen.scores, fingerprints, rulings, scorer)
+    rulings |= {**among.rulings, **dict.fromkeys(seen.unreadable, UNREADABLE)}
+    seen.errors |= among.errors
     await _settle(
         engine,
         works,
-        rulings,
+        {id: ruling for id, ruling in rulings.items() if id not in seen.errors},
         seen.errors,
         clock_shift_s=clock_shift_s,
         appeal_window=appeal_window,

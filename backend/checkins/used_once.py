@@ -6,7 +6,7 @@ before, so that of two racing copies at least one sees the other.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -33,6 +33,18 @@ _STRENGTH: Final = list(Kind)
 LaidOver = tuple[bytes, Sequence[bytes]]  # a packed thumbnail, and those to lay over it
 
 
+class AmongOthers(NamedTuple):
+    """What came of looking at other photos.
+
+    Attributes:
+        rulings: Those that change.
+        errors: Why photos could not be laid over others; nothing is kept of those.
+    """
+
+    rulings: Mapping[UUID, Ruling]
+    errors: Mapping[UUID, str]
+
+
 class Overlayer(Protocol):
     """What lays photos over each other: worker processes, or a script in tests."""
 
@@ -46,7 +58,7 @@ async def ruled_among_others(
     fingerprints: Sequence[Fingerprint],
     rulings: Mapping[UUID, Ruling],
     overlayer: Overlayer,
-) -> dict[UUID, Ruling]:
+) -> AmongOthers:
     """The rulings that change because of other photos or of signs that a photo was tampered with.
 
     Photos are laid over each other between two transactions, since that takes milliseconds a pair.
@@ -54,9 +66,10 @@ async def ruled_among_others(
     """
     asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
     if not asked:
-        return {}
+        return AmongOthers({}, {})
     limits = scores[asked[0].check_in_id].limits  # one model scores a batch
-    explained = await _explained(engine, asked, scores, limits, overlayer)
+    explained, errors = await _explained(engine, asked, scores, limits, overlayer)
+    asked = [each for each in asked if each.check_in_id not in errors]
     async with engine.begin() as conn:
         stopped = await _yielding_pairs(conn, asked, limits, explained)
         edited = await edited_among(conn, [each.check_in_id for each in asked])
@@ -66,7 +79,9 @@ async def ruled_among_others(
         }
         await insert_risks(conn, risks)
     changed = {id: _ruling(rulings[id], stopped[id], risks[id], limits) for id in risks}
-    return {id: ruling for id, ruling in changed.items() if ruling != rulings[id]}
+    return AmongOthers(
+        {id: ruling for id, ruling in changed.items() if ruling != rulings[id]}, errors
+    )
 
 
 async def _explained(
@@ -75,25 +90,53 @@ async def _explained(
     scores: Mapping[UUID, PlateScore],
     limits: CopyLimits,
     overlayer: Overlayer,
-) -> list[NearPair]:
-    """Pairs of which one photo, laid over the other, explains it so well that a person looks."""
+) -> tuple[list[NearPair], Mapping[UUID, str]]:
+    """Pairs of which one photo, laid over the other, explains it so well that a person looks.
+
+    And why photos could not be laid over others.
+    """
     if limits.resemblance_review_min > PARTS:
-        return []
+        return [], {}
     async with engine.connect() as conn:
         candidates = await find_candidates(conn, asked)
     by_photo: dict[UUID, list[Candidate]] = defaultdict(list)
     for each in candidates:
         if scores[each.check_in_id].thumbnail:
             by_photo[each.check_in_id].append(each)
-    answers = await overlayer.resemblances(
-        [(scores[id].thumbnail, [each.thumbnail for each in by_photo[id]]) for id in by_photo]
+    answers, errors = await _laid_over(
+        {
+            id: (scores[id].thumbnail, [each.thumbnail for each in others])
+            for id, others in by_photo.items()
+        },
+        overlayer,
     )
-    return [
+    explained = [
         NearPair(*candidate[:2], Kind.EXPLAINED, *candidate[2:4], resemblance)
-        for others, resemblances in zip(by_photo.values(), answers, strict=True)
-        for candidate, resemblance in zip(others, resemblances, strict=True)
+        for id, resemblances in answers.items()
+        for candidate, resemblance in zip(by_photo[id], resemblances, strict=True)
         if resemblance >= limits.resemblance_review_min
     ]
+    return explained, errors
+
+
+async def _laid_over(
+    asked: Mapping[UUID, LaidOver], overlayer: Overlayer
+) -> tuple[dict[UUID, Sequence[int]], dict[UUID, str]]:
+    """Answers and errors by photo; photo by photo where all of them fail: poison stops alone."""
+    try:
+        found = await overlayer.resemblances(list(asked.values()))
+    except Exception as error:  # noqa: BLE001  # whatever a process dies of, the others must flow
+        if len(asked) == 1:
+            return {}, dict.fromkeys(asked, repr(error))
+    else:
+        return dict(zip(asked, found, strict=True)), {}
+    answers: dict[UUID, Sequence[int]] = {}
+    errors: dict[UUID, str] = {}
+    for id, each in asked.items():
+        alone = await _laid_over({id: each}, overlayer)
+        answers |= alone[0]
+        errors |= alone[1]
+    return answers, errors
 
 
 async def _yielding_pairs(

@@ -31,6 +31,7 @@ from backend.checkins.score_queries import (
 )
 from backend.checkins.steps import score_step
 from backend.db import run
+from backend.processes import WorkerDied
 from backend.review.queue_queries import look_alikes_of
 from scoring.model_card import CopyLimits
 from scoring.registration import PROPOSED_BITS_MAX, PROPOSED_BY_EMBEDDING
@@ -321,6 +322,45 @@ async def test_of_two_racing_crops_exactly_one_goes_to_a_person(engine, store, s
             group.create_task(score_step(engine, works, scorer=scorer, store=store))
     statuses = [status for status, _ in await outcomes(engine, *photos)]
     assert sorted(statuses) == ["in_review", "scored"]
+
+
+class FailingOverlayer(ScriptedScorer):
+    """Loses its process when it lays one photo over others."""
+
+    poison = None
+
+    async def resemblances(self, asked):
+        if any(thumbnail == self.poison for thumbnail, _ in asked):
+            raise WorkerDied
+        return await super().resemblances(asked)
+
+
+async def test_one_photo_that_cannot_be_laid_over_others_is_postponed_and_the_others_flow(
+    engine, store, saved_photo, scored
+):
+    await scored(b"earlier", pictured(b"earlier", embedding=turned_by(0)))
+    crop, poison, other = [await saved_photo(jpeg) for jpeg in (b"crop", b"poison", b"other")]
+    answers = {
+        b"crop": pictured(b"crop", left=6),
+        b"poison": pictured(b"poison", left=10),
+        b"other": pictured(b"other", seed=2, embedding=turned_by(10_000)),
+    }
+    scorer = FailingOverlayer(
+        {jpeg: replace(each, limits=LIMITS) for jpeg, each in answers.items()}
+    )
+    scorer.poison = answers[b"poison"].thumbnail
+    works = await leased(engine, crop, poison, other)
+    await score_step(engine, works, scorer=scorer, store=store)
+    assert await outcomes(engine, crop, poison, other) == [
+        ("in_review", "looks_like_earlier_photo"),
+        ("received", None),
+        ("scored", None),
+    ]
+    [(ids, error)] = await rows(engine, "SELECT ids, error FROM work WHERE step = 'score'")
+    assert (list(ids), "WorkerDied" in error) == ([poison.id], True)
+    scorer.poison = None
+    await score_step(engine, works, scorer=scorer, store=store)
+    assert await outcomes(engine, poison) == [("in_review", "looks_like_earlier_photo")]
 
 
 async def test_thumbnails_go_when_no_copy_can_be_counted_beside_them(engine, scored):
