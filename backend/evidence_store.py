@@ -6,6 +6,7 @@ the commit that names it; what a failed commit leaves behind is swept later.
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 5.0  # one photo is near 100 kB; a store this slow is a store that is down
 LIST_ROWS: Final = 500  # one question to the database per portion
+_UNFINISHED: Final = "#1"  # ends the name of a file that is being written
+# Whatever else lies there, such as the note of an operator, is none of ours.
+_KEY: Final = re.compile(r"accounts/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{64}")
 # A connection that is not there after 2 s leaves time for one retry within `TIMEOUT_S`.
 _CLIENT_OPTIONS: Final["ClientConfig"] = {"timeout": "5s", "connect_timeout": "2s"}
 
@@ -109,8 +113,37 @@ class EvidenceStore:
         """
         try:
             async for portion in obstore.list(self._store, prefix="accounts", chunk_size=LIST_ROWS):
-                yield [_named(each["path"]) for each in portion if each["last_modified"] < moment]
+                old = [each["path"] for each in portion if each["last_modified"] < moment]
+                yield [_named(key) for key in old if _KEY.fullmatch(key)]
         except (BaseError, OSError) as error:
+            raise EvidenceUnavailable from error
+
+    async def is_older(self, account_id: UUID, sha256: str, moment: datetime) -> bool:
+        """Whether evidence is there and was last put before `moment`.
+
+        Raises:
+            EvidenceUnavailable: The store does not answer.
+        """
+        try:
+            async with _translated():
+                found = await obstore.head_async(self._store, _key(account_id, sha256))
+        except EvidenceMissing:
+            return False
+        return found["last_modified"] < moment
+
+    async def delete_unfinished(self, moment: datetime) -> int:
+        """Remove what writes that were cut off before `moment` left behind; return how many.
+
+        Only a folder has any: a bucket shows nothing before it is whole.
+
+        Raises:
+            EvidenceUnavailable: The rest is removed the next time.
+        """
+        if self._folder is None:
+            return 0
+        try:
+            return await asyncio.to_thread(_delete_unfinished, self._folder, moment.timestamp())
+        except OSError as error:
             raise EvidenceUnavailable from error
 
 
@@ -152,12 +185,26 @@ def _write_durably(folder: Path, key: str, jpeg: bytes) -> None:
     path = folder / key
     _make_folders(path.parent)
     # obstore hides names that end in `#` and digits: an unfinished write is never listed.
-    with NamedTemporaryFile(dir=path.parent, suffix="#1", delete=False) as file:
-        file.write(jpeg)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    with NamedTemporaryFile(dir=path.parent, suffix=_UNFINISHED, delete=False) as file:
+        try:
+            file.write(jpeg)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:  # on a full disk every try would take more of it
+            Path(file.name).unlink()
+            raise
     _sync_folder(path.parent)
+
+
+def _delete_unfinished(folder: Path, before_s: float) -> int:
+    deleted = 0
+    for part in folder.glob(f"accounts/*/*{_UNFINISHED}"):
+        with suppress(FileNotFoundError):  # it has its own name by now
+            if part.stat().st_mtime < before_s:
+                part.unlink()
+                deleted += 1
+    return deleted
 
 
 def _make_folders(folder: Path) -> None:

@@ -1,13 +1,13 @@
 """Evidence that no check-in names: uploads that were refused, or whose commit never came."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.db import clock, fetch
-from backend.evidence_store import EvidenceStore
+from backend.evidence_store import EvidenceStore, EvidenceUnavailable
 from backend.intake.domain import CAPTURE_LIFE
 
 # No capture of this age can still become a check-in, so nobody is about to name the evidence.
@@ -21,17 +21,33 @@ async def sweep_orphans(engine: AsyncEngine, store: EvidenceStore) -> int:
     """Delete evidence older than `ORPHAN_AGE` that no check-in names; return how many.
 
     A second run finds nothing more. The store's own clock dates the evidence, never a setting.
+
+    Raises:
+        EvidenceUnavailable: Something of it may still be there; the rest is deleted.
     """
     async with engine.connect() as conn:
         before = await clock(conn, 0) - ORPHAN_AGE
-    deleted = 0
+    deleted, failure = 0, None
     async for portion in store.older_than(before):
         async with engine.connect() as conn:
             named = await _named(conn, portion)
         for account_id, sha256 in set(portion) - named:
-            await store.delete(account_id, sha256)
-            deleted += 1
+            try:
+                deleted += await _delete(store, account_id, sha256, before)
+            except EvidenceUnavailable as error:
+                failure = error
+    deleted += await store.delete_unfinished(before)
+    if failure is not None:
+        raise failure
     return deleted
+
+
+async def _delete(store: EvidenceStore, account_id: UUID, sha256: str, before: datetime) -> bool:
+    """Delete what has not been put again since the look: a check-in may name it by now."""
+    if not await store.is_older(account_id, sha256, before):
+        return False
+    await store.delete(account_id, sha256)
+    return True
 
 
 async def _named(

@@ -81,6 +81,13 @@ async def test_a_store_that_cannot_write_is_unavailable(tmp_path):
         await store.put(ACCOUNT, NAME, JPEG)
 
 
+async def test_a_put_that_fails_leaves_no_part_of_the_photo(store, folder):
+    (folder / "accounts" / str(ACCOUNT) / NAME).mkdir(parents=True)  # in the way of its name
+    with pytest.raises(EvidenceUnavailable):
+        await store.put(ACCOUNT, NAME, JPEG)
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == []
+
+
 async def test_a_bucket_takes_equal_evidence_twice():
     store = EvidenceStore("memory:///")
     await store.put(ACCOUNT, NAME, JPEG)
