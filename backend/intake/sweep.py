@@ -53,12 +53,14 @@ async def _delete(store: EvidenceStore, account_id: UUID, sha256: str, before: d
 async def _named(
     conn: AsyncConnection, evidence: Sequence[tuple[UUID, str]]
 ) -> set[tuple[UUID, str]]:
+    """What somebody may still have to see; a photo that was deleted comes back with a repeat."""
     rows = await fetch(
         conn,
         "WITH asked AS MATERIALIZED (SELECT * FROM unnest(CAST(:accounts AS uuid[]),"
         " CAST(:hashes AS text[])) AS given(account_id, evidence_sha256))"
         " SELECT account_id, evidence_sha256 FROM check_in"
         " JOIN asked USING (account_id, evidence_sha256)"
+        " WHERE NOT EXISTS (SELECT FROM evidence_deletion WHERE check_in_id = check_in.id)"
         " UNION SELECT account_id, asked.evidence_sha256 FROM asked"
         " JOIN odometer_photo USING (account_id, evidence_sha256)"
         " WHERE received_at > now() - make_interval(days => :days)"

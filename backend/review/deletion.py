@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.checkins.score_queries import forget_looks
 from backend.db import fetch, run
-from backend.evidence_store import EvidenceStore
+from backend.evidence_store import EvidenceStore, EvidenceUnavailable
 from backend.ledger.queries import lock_accounts
 
 PORTION_ROWS = 100  # accounts locked at once, for some milliseconds
@@ -34,21 +34,37 @@ async def delete_due_evidence(
     """Delete one portion of the evidence whose time is over; return how many were deleted.
 
     A second run finds nothing more. The check-in keeps the hash of what it was, and its claims.
+
+    Raises:
+        EvidenceUnavailable: Some of it may still be there; the others are deleted.
     """
     async with engine.begin() as conn:
         await _mark_due(conn, clock_shift_s)
     async with engine.connect() as conn:
         due = await _marked(conn)
-    gone: list[UUID] = []
-    try:
-        for each in due:
-            await store.delete(each.account_id, each.sha256)
-            gone.append(each.check_in_id)
-    finally:
-        if gone:
-            async with engine.begin() as conn:
-                await _finish(conn, gone)
+    gone, failure = await _delete(store, due)
+    if gone:
+        async with engine.begin() as conn:
+            await _finish(conn, gone)
+    if failure is not None:
+        raise failure
     return len(gone)
+
+
+async def _delete(
+    store: EvidenceStore, due: Sequence[Due]
+) -> tuple[list[UUID], EvidenceUnavailable | None]:
+    """Whose evidence is gone, and a failure if there was one: what cannot go keeps no other."""
+    gone: list[UUID] = []
+    failure = None
+    for each in due:
+        try:
+            await store.delete(each.account_id, each.sha256)
+        except EvidenceUnavailable as error:
+            failure = error
+        else:
+            gone.append(each.check_in_id)
+    return gone, failure
 
 
 async def _mark_due(conn: AsyncConnection, clock_shift_s: int) -> None:

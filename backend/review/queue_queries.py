@@ -169,7 +169,10 @@ async def find_evidence(
         " SELECT check_in.evidence_sha256 AS sha256 WHERE CAST(:part AS text) IS NULL"
         " UNION ALL SELECT evidence_sha256 FROM check_in_evidence"
         " WHERE check_in_id = check_in.id AND part = :part) AS photo"
-        " WHERE id = :id AND sha256 IS NOT NULL AND (in_review_since IS NOT NULL"
+        " WHERE id = :id AND sha256 IS NOT NULL"
+        # A repeat of a photo that was deleted brings its file back, until the sweep.
+        " AND NOT EXISTS (SELECT FROM evidence_deletion WHERE check_in_id = check_in.id)"
+        " AND (in_review_since IS NOT NULL"
         " OR EXISTS (SELECT FROM review_decision WHERE check_in_id = check_in.id)"
         " OR EXISTS (SELECT FROM near_match JOIN check_in AS other ON other.id = second_id"
         " WHERE first_id = check_in.id AND other.in_review_since IS NOT NULL)"

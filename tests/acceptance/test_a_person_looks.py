@@ -10,6 +10,8 @@ from yarl import URL
 from backend.checkins.domain import NO_PLATE_KEPT
 from backend.checkins.reasons import REASONS
 from backend.db import make_engine, run
+from backend.evidence_store import EvidenceStore
+from backend.review.deletion import delete_due_evidence
 from backend.verify import check_invariants
 from tests.acceptance.running_service import make_photo
 
@@ -504,6 +506,24 @@ async def test_a_photo_of_no_plate_reaches_a_reviewer_only_when_it_is_appealed(s
     assert (await rev.get(item["evidence"][0])).status == 200
     await decide(rev, check_in_id, CLEAN)
     assert (await check_in(member, check_in_id, "?wait=10"))["status"] == "credited"
+
+
+async def test_a_deleted_photo_that_is_sent_again_is_shown_to_nobody(service, tmp_path):
+    member, rev = await service.member(), await reviewer(service)
+    photo = await service.script(make_photo(1), "rejected", "no_plate")
+    capture = await member.capture()
+    check_in_id = (await member.send_photo(photo, capture, prefer="wait=10")).json()["id"]
+    await appeal(member, check_in_id)
+    [item] = await queue(rev)
+    decision = {"outcome": "reject", "label": "not_a_plate"}
+    assert (await decide(rev, check_in_id, decision)).status == 201
+    assert (await rev.get(item["evidence"][0])).status == 200
+    store, day_s = EvidenceStore(tmp_path / "evidence"), 86_400
+    assert await delete_due_evidence(service.engine, store, clock_shift_s=day_s) == 1
+    assert (await rev.get(item["evidence"][0])).status == 404
+    again = await member.send_photo(photo, capture)
+    assert (again.json()["id"], again.json()["status"]) == (check_in_id, "rejected")
+    assert (await rev.get(item["evidence"][0])).status == 404
 
 
 async def test_decisions_and_waits_are_counted(service):

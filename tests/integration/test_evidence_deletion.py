@@ -1,6 +1,8 @@
 """Photos of no plate go within a day unless somebody appeals; the clock is moved, nobody waits."""
 
 import asyncio
+import os
+import time
 from datetime import timedelta
 from hashlib import sha256
 
@@ -11,6 +13,7 @@ from backend.checkins.domain import NO_PLATE_KEPT, Change, Status, first_rejecti
 from backend.checkins.queries import get_check_in, insert_check_ins, settle_check_ins
 from backend.db import fetch
 from backend.evidence_store import EvidenceMissing, EvidenceStore, EvidenceUnavailable
+from backend.intake.sweep import sweep_orphans
 from backend.ledger.queries import lock_accounts
 from backend.review.deletion import delete_due_evidence
 from backend.review.domain import AppealRequest
@@ -145,6 +148,38 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_the_next_run(
     assert row.deleted_at is None
     assert isinstance(await appeal(engine, no_plate), NotAppealable)
     assert await delete(engine, broken, after_s=KEPT_S + 60) == 1
+    assert not await is_there(store, no_plate)
+
+
+class BrokenFor:
+    """A store that cannot delete one photo."""
+
+    def __init__(self, store, check_in):
+        self._store, self._broken = store, check_in.evidence_sha256
+
+    async def delete(self, account_id, digest):
+        if digest == self._broken:
+            raise EvidenceUnavailable
+        await self._store.delete(account_id, digest)
+
+
+async def test_a_photo_that_cannot_be_deleted_keeps_no_other_one(engine, store, saved_rejection):
+    first, second = await saved_rejection("no_plate"), await saved_rejection("no_plate")
+    with pytest.raises(EvidenceUnavailable):
+        await delete(engine, BrokenFor(store, first), after_s=KEPT_S + 60)
+    assert [await is_there(store, each) for each in (first, second)] == [True, False]
+
+
+async def test_a_deleted_photo_that_is_sent_again_is_swept(
+    engine, store, saved_rejection, tmp_path
+):
+    no_plate = await saved_rejection("no_plate")
+    await delete(engine, store, after_s=KEPT_S + 60)
+    sent_again = str(no_plate.account_id).encode()
+    await store.put(no_plate.account_id, no_plate.evidence_sha256, sent_again)
+    [file] = [each for each in (tmp_path / "evidence").rglob("*") if each.is_file()]
+    os.utime(file, (time.time() - 2 * DAY_S,) * 2)
+    assert await sweep_orphans(engine, store) == 1
     assert not await is_there(store, no_plate)
 
 
