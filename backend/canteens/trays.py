@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.batches import BatchRaced
-from backend.canteens.domain import Meal, Tray, check_in_of, joined, natural_key, tray_of
+from backend.canteens.domain import Meal, Tray, check_in_of, joined, tray_of
 from backend.canteens.queries import (
     insert_trays,
     places_of,
@@ -85,7 +85,8 @@ async def write_trays(
             answer = Seen(answer.tray)
         answers.append(answer)
     await insert_trays(conn, [tray for tray, _, _ in made])
-    await _write(conn, [(c, partner) for _, c, partner in made if c], ledger, locked.now)
+    written = [_Written(tray, c, partner) for tray, c, partner in made if c]
+    await _write(conn, written, ledger, locked.now)
     return answers
 
 
@@ -115,7 +116,7 @@ async def join(
     places = await places_of(conn, [tray for tray, _ in pairs])
     answers: list[Answer] = []
     settled: dict[UUID, Tray] = {}
-    made: list[tuple[CheckIn, UUID]] = []
+    made: list[_Written] = []
     for tray, account_id in pairs:
         tray = settled.get(tray.id, tray)  # noqa: PLW2901  # a batch may name one twice
         if tray.status != "waiting":
@@ -128,7 +129,7 @@ async def join(
             answers.append(check_in)
             continue
         settled[tray.id] = joined(tray, check_in.id)
-        made.append((check_in, place.partner_id))
+        made.append(_Written(tray, check_in, place.partner_id))
         answers.append(Seen(settled[tray.id]))
     if await settle_trays(conn, list(settled.values())) != len(settled):
         raise BatchRaced
@@ -139,6 +140,14 @@ async def join(
 class _Received(NamedTuple):
     tray: Tray
     check_in: CheckIn | None
+
+
+class _Written(NamedTuple):
+    """A tray's new check-in, and whose device reported it."""
+
+    tray: Tray
+    check_in: CheckIn
+    partner_id: UUID
 
 
 def _key(meal: Meal) -> tuple[UUID, int]:
@@ -174,19 +183,19 @@ class _Photos(NamedTuple):
     """What is known of the meals and pixels of a batch; grows with it.
 
     Attributes:
-        keys: The claims of each tray, by its natural key.
+        keys: The claims of each tray, by its id: two photos may come under one sequence.
     """
 
     uses: dict[tuple[UUID, str], WindowUse]
     taken: set[bytes]
-    keys: Mapping[str, tuple[bytes, bytes]]
+    keys: Mapping[UUID, tuple[bytes, bytes]]
 
     def admit(
         self, tray: Tray, account_id: UUID, region: str, now: datetime
     ) -> CheckIn | DomainError:
         """The check-in of a tray, which later trays of the batch then see, or why not."""
         meal = (account_id, tray.meal_window)
-        keys = self.keys[natural_key(tray)]
+        keys = self.keys[tray.id]
         if not self.uses[meal].has_retries_left:
             return RetriesUsedUp(retries=RETRIES_PER_WINDOW)
         if not self.taken.isdisjoint(keys):
@@ -200,7 +209,7 @@ async def _load(
     conn: AsyncConnection, pairs: Iterable[tuple[Tray, UUID]], rules: Rulebook
 ) -> _Photos:
     asked = list(pairs)
-    keys = {natural_key(tray): _claims(tray, rules) for tray, _ in asked}
+    keys = {tray.id: _claims(tray, rules) for tray, _ in asked}
     meals = [(account_id, tray.meal_window) for tray, account_id in asked]
     return _Photos(
         dict(await count_in_window(conn, meals)),
@@ -218,10 +227,10 @@ def _claims(tray: Tray, rules: Rulebook) -> tuple[bytes, bytes]:
 
 
 async def _write(
-    conn: AsyncConnection, made: Sequence[tuple[CheckIn, UUID]], ledger: _Photos, now: datetime
+    conn: AsyncConnection, made: Sequence[_Written], ledger: _Photos, now: datetime
 ) -> None:
-    claims = [Claim(key, c.id) for c, _ in made for key in ledger.keys[c.natural_key]]
+    claims = [Claim(key, each.check_in.id) for each in made for key in ledger.keys[each.tray.id]]
     await insert_claims(conn, claims, now)
-    await insert_check_ins(conn, [check_in for check_in, _ in made])
-    await record_reports(conn, [(check_in.id, partner) for check_in, partner in made], now)
-    await append(conn, [Event(CHECK_IN_RECEIVED, [check_in.id]) for check_in, _ in made])
+    await insert_check_ins(conn, [each.check_in for each in made])
+    await record_reports(conn, [(each.check_in.id, each.partner_id) for each in made], now)
+    await append(conn, [Event(CHECK_IN_RECEIVED, [each.check_in.id]) for each in made])
