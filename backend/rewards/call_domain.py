@@ -120,7 +120,7 @@ def read_answer(response_code: int, body: bytes) -> Outcome:
         return Outcome(Said.UNKNOWN, response_code, error="status_refused")
     try:
         answer = _decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Outcome(Said.UNKNOWN, response_code, error=NOT_UNDERSTOOD)
     return _meaning(response_code, answer)
 

@@ -85,6 +85,8 @@ class PartnerCaller:
                 async with self._engine.begin() as conn:
                     await release_calls(conn, [call])
             raise
+        except Exception as error:  # noqa: BLE001  # whatever one partner answers, the others must flow
+            _log.warning("partner_call_failed", voucher=str(call.voucher_id), error=repr(error))
         finally:
             self._under_way -= 1
 

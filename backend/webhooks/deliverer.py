@@ -108,6 +108,8 @@ class Deliverer:
                 async with self._engine.begin() as conn:
                     await release_leases(conn, [attempt])
             raise
+        except Exception as error:  # noqa: BLE001  # whatever one receiver answers, the others must flow
+            _log.warning("webhook_failed", delivery=str(attempt.delivery_id), error=repr(error))
         finally:
             self._under_way -= 1
             self._one_ended.set()

@@ -77,7 +77,7 @@ def _retry_after(response: aiohttp.ClientResponse, now: datetime) -> int | None:
         return int(text[:9])
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a day with twenty digits
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from backend.rewards.call_sending import Asker
 from backend.rewards.ends import expire_vouchers
 from backend.verify import check_invariants
 from tests.acceptance.running_service import make_key, serving, until
@@ -25,6 +26,7 @@ CALLS = "/v1/partner-calls"
 ENDPOINT = "/v1/merchant/call-endpoint"
 # What real time would do: the next ask is due, or asking is over.
 DUE = "UPDATE partner_call SET due_at = now() WHERE status = 'calling' AND leased_until IS NULL"
+BAD_ADDRESS = "UPDATE call_endpoint SET url = 'http://127.0.0.1:9/bad'"
 OVER = "UPDATE partner_call SET ask_until = now(), due_at = now() WHERE voucher_id = :id"
 
 
@@ -169,6 +171,31 @@ async def test_an_answer_that_was_lost_is_asked_for_and_nothing_is_done_twice(se
     assert partner.came[1].path == f"/fulfil/{voucher['id']}"
     assert is_signed(partner.came[1], secret)
     assert await points_of(member) == (70, 0)
+
+
+async def test_a_call_that_fails_as_nobody_expected_stops_no_other_one(service, monkeypatch):
+    ask = Asker.ask
+
+    async def ask_or_fail(asker, call):
+        if call.url.endswith("/bad"):
+            raise ArithmeticError
+        return await ask(asker, call)
+
+    monkeypatch.setattr(Asker, "ask", ask_or_fail)
+    async with fulfilling() as partner:
+        _, _, bad_reward = await offered(service, partner, "bad-cafe")
+        await service.execute(BAD_ADDRESS)
+        _, _, reward = await offered(service, partner)
+        member = await rich_member(service)
+        lost = await bought(member, bad_reward)
+
+        async def is_tried():
+            attempts = "SELECT attempts FROM partner_call WHERE voucher_id = :id"
+            return await service.value(attempts, id=lost["id"]) == 1
+
+        await until(is_tried)
+        await becomes(member, await bought(member, reward), "settled")
+    assert await status_of(member, lost) == "fulfilling"
 
 
 async def test_a_partner_that_never_heard_of_it_is_told_again_in_the_same_words(service):

@@ -212,6 +212,8 @@ async def test_a_secret_that_cannot_be_opened_sends_nothing():
         (503, "Fri, 20 Nov 2026 03:00:00 GMT", 0),
         (503, "soon", None),
         (503, "-5", None),
+        (503, f"Mon, {'9' * 20} Jan 2026 00:00:00 GMT", None),
+        (503, f"Mon, 1 Jan 2026 00:00:00 +{'9' * 20}", None),
         (500, "7", None),
     ],
 )

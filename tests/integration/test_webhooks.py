@@ -22,6 +22,7 @@ from backend.webhooks.delivery_queries import forget, give_up
 from backend.webhooks.domain import Owner, Result, Status, Stop
 from backend.webhooks.endpoint_steps import Alteration, Registration, alter, register
 from backend.webhooks.results import Finished, write_results
+from backend.webhooks.sending import Sender
 from backend.webhooks.steps import webhook_step
 from tests.builders import SECRET, saved_account
 from tests.busy_database import METRO, credit, make_claimed_order
@@ -299,6 +300,38 @@ async def test_a_receiver_that_sleeps_holds_up_nobody_else(engine):
             await until(lambda: all_are(engine, "delivered"))
     assert len(set(slow.ids())) == 6
     assert slow.at_once_max == AT_ONCE_PER_ENDPOINT
+
+
+async def test_a_send_that_fails_as_nobody_expected_holds_up_nobody_else(engine, monkeypatch):
+    bad_owner, good_owner = await saved_partner(engine), await saved_partner(engine)
+    bad, _ = await saved_endpoint(engine, bad_owner, "http://bad.example/")
+    send = Sender.send
+
+    async def send_or_fail(sender, attempt):
+        if attempt.endpoint_id == bad:
+            raise ArithmeticError
+        return await send(sender, attempt)
+
+    monkeypatch.setattr(Sender, "send", send_or_fail)
+    async with receiving() as receiver:
+        await saved_endpoint(engine, good_owner, receiver.base)
+        await saved_credit(engine, bad_owner)
+        await announce(engine)
+        async with delivering(engine):
+
+            async def is_tried():
+                return await deliveries(engine, endpoint_id=bad, attempts=1)
+
+            await until(is_tried)
+            await saved_credit(engine, good_owner)
+            await announce(engine)
+
+            async def is_there():
+                return receiver.came
+
+            await until(is_there)
+    [row] = await deliveries(engine, endpoint_id=bad)
+    assert (row.status, row.leased_until is None) == ("pending", False), "sent again when it ends"
 
 
 async def test_two_processors_together_keep_to_the_limit_of_an_endpoint(engine):

@@ -45,6 +45,11 @@ def make_call(attempts, attempts_before=0):
         ),
         (200, b"OK", (Said.UNKNOWN, None, None, "not_understood")),
         (200, b"", (Said.UNKNOWN, None, None, "not_understood")),
+        (
+            422,
+            '{"status":"refused","reason":"号码已停机"}'.encode("gb18030"),
+            (Said.UNKNOWN, None, None, "not_understood"),
+        ),
         (500, b'{"status":"refused"}', (Said.UNKNOWN, None, None, "status_refused")),
         (400, b'{"status":"refused"}', (Said.UNKNOWN, None, None, "status_refused")),
         (302, b"", (Said.UNKNOWN, None, None, "status_refused")),
