@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 60.0  # a day of a metro is some 50 MB
 FILE_BYTES_MAX: Final = 128 * 1024 * 1024  # about 700,000 lines; more is several files a day
 _CLIENT_OPTIONS: Final["ClientConfig"] = {"timeout": "60s", "connect_timeout": "5s"}
-_INBOX = re.compile(r"partners/([0-9a-f-]{36})/inbox/(\d{4}-\d{2}-\d{2}(?:[a-z0-9_-]{0,32}))\.csv")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_INBOX = re.compile(
+    rf"partners/({_UUID})/inbox/(\d{{4}}-\d{{2}}-\d{{2}}(?:[a-z0-9_-]{{0,32}}))\.csv"
+)
 
 
 class FilesUnavailable(Exception):
-    """The store of partners' files does not answer, or a file is larger than is read."""
+    """The store of partners' files does not answer."""
+
+
+class FileTooLarge(Exception):
+    """A file is larger than is read."""
 
 
 class Delivery(NamedTuple):
@@ -102,7 +109,8 @@ class PartnerFiles:
         """The content of a file; None when there is none.
 
         Raises:
-            FilesUnavailable: The store does not answer, or the file is too large.
+            FilesUnavailable: The store does not answer.
+            FileTooLarge: Nothing of it was read.
         """
         async with _translated():
             try:
@@ -110,7 +118,7 @@ class PartnerFiles:
             except FileNotFoundError:
                 return None
             if found.meta["size"] > FILE_BYTES_MAX:
-                raise FilesUnavailable(f"{path} has more than {FILE_BYTES_MAX} bytes.")
+                raise FileTooLarge(f"The file has more than {FILE_BYTES_MAX} bytes.")
             return bytes(await found.bytes_async())
 
     async def write(self, path: str, content: bytes) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from backend import partner_files
 from backend.crediting.steps import Rulebook
 from backend.db import fetch
 from backend.intake.controls.queries import reconciled
@@ -129,6 +130,29 @@ async def test_files_that_nobody_can_take_wait(inbox):
     assert len(await imported(inbox)) == 1
 
 
+async def test_a_file_that_is_too_large_is_reported_and_holds_up_no_other_one(inbox, monkeypatch):
+    await leave(inbox, [ride(number) for number in range(8)], day="2026-11-19")
+    await leave(inbox, [ride(8)])
+    monkeypatch.setattr(partner_files, "FILE_BYTES_MAX", 500)
+    large, small = await imported(inbox)
+    assert (large.outcome, large.answers) == ("not_readable", {})
+    assert large.reason == "The file has more than 500 bytes."
+    assert (small.outcome, small.answers) == ("imported", {"credited": 1})
+    assert await imported(inbox) == []
+
+    await leave(inbox, [ride(0)], day="2026-11-19")
+    [mended] = await imported(inbox)
+    assert mended.answers == {"credited": 1}
+
+
+async def test_a_folder_that_names_no_partner_holds_up_no_file(inbox):
+    await leave(inbox, [ride(0)])
+    for nobody in ("-" * 36, "0" * 36):
+        for name in ("csv", "control.json"):
+            await inbox.files.write(f"partners/{nobody}/inbox/2026-11-20.{name}", b"x")
+    assert len(await imported(inbox)) == 1
+
+
 def test_totals_add_up_columns_and_members_of_objects():
     text = "id,type,time,materials.paper,mass_g\n1,x,t,100,\n2,x,t,50,7\n"
     lines = read_lines(text.encode(), "urn:bags")
@@ -137,13 +161,26 @@ def test_totals_add_up_columns_and_members_of_objects():
     assert totals_of(lines, list(sums)) == Control(2, sums)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"id,id,type,time\n", b"id,subject\n1,2\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\xff", b"id,id,type,time\n", b"id,subject\n1,2\n"),
+        b"id,type,time," + b"x" * 200_000,
+        b"id,type,time,materials,materials.glass\n1,x,t,some,7\n",
+    ],
+)
 def test_a_file_without_its_columns_is_not_readable(content):
     with pytest.raises(NotReadable):
         read_lines(content, "urn:metro")
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"count": "3"}', b'{"count": 1, "sum": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"[]", b'{"count": "3"}', b'{"count": 1, "sum": {}}'),
+        '{"count": 1, "sums": {"里程": 2}}'.encode("gb18030"),
+    ],
+)
 def test_control_totals_have_one_shape(content):
     with pytest.raises(NotReadable):
         read_control(content)

@@ -38,7 +38,7 @@ from backend.intake.inbox.lines import (
     read_lines,
     totals_of,
 )
-from backend.partner_files import Delivery, PartnerFiles
+from backend.partner_files import Delivery, FileTooLarge, PartnerFiles
 from backend.partners.domain import Grants
 from backend.partners.queries import source_of_partner
 from backend.writing import write_alone
@@ -91,29 +91,41 @@ class Inbox:
 
     async def _import(self, delivery: Delivery, tell: Tell) -> Report | None:
         """The report of a file that is imported; None when it has one, or no partner."""
-        content = await self.files.read(delivery.csv)
-        control = await self.files.read(delivery.control)
         async with self.engine.connect() as conn:
             source = await source_of_partner(conn, delivery.partner_id)
-        if content is None or control is None or source is None:
+        content, reason = await self._read(delivery)
+        if source is None or (content is None and reason is None):
             return None
-        sha256 = hashlib.sha256(content + b"\0" + control).hexdigest()
+        sha256 = hashlib.sha256(b"\0".join(content or [str(reason).encode()])).hexdigest()
         if await self._has_report(delivery, sha256):
             return None
-        taken = await self._take(delivery, source, content, control, tell)
+        if content is None:
+            taken = Taken(Report(outcome="not_readable", sha256="", reason=reason))
+        else:
+            taken = await self._take(delivery, source, content, tell)
         report = msgspec.structs.replace(taken.report, sha256=sha256)
         # The faults before the report: a report says that all is written.
         await self.files.write(delivery.faults, taken.faults())
         await self.files.write(delivery.report, msgspec.json.encode(report))
         return report
 
+    async def _read(self, delivery: Delivery) -> tuple[list[bytes] | None, str | None]:
+        """Lines and control totals; without them, why they cannot be read if they are there."""
+        try:
+            found = [await self.files.read(path) for path in (delivery.csv, delivery.control)]
+        except FileTooLarge as error:
+            return None, str(error)
+        content = [each for each in found if each is not None]
+        return (content, None) if len(content) == len(found) else (None, None)
+
     async def _has_report(self, delivery: Delivery, sha256: str) -> bool:
         written = await self.files.read(delivery.report)
         return written is not None and sha256.encode() in written
 
     async def _take(
-        self, delivery: Delivery, source: str, content: bytes, control: bytes, tell: Tell
+        self, delivery: Delivery, source: str, files: Sequence[bytes], tell: Tell
     ) -> "Taken":
+        content, control = files
         try:
             told = read_control(control)
             lines = await asyncio.to_thread(read_lines, content, source)

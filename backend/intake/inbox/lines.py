@@ -24,7 +24,7 @@ _NAMES_ANOTHER: Final = ("corrects", "withdraws")  # in the data, but no part of
 
 
 class NotReadable(Exception):
-    """The file has no heading, not the columns that are needed, or is not UTF-8."""
+    """The file has no heading, columns missing or in each other's way, or is not UTF-8."""
 
 
 class Control(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,13 +62,21 @@ def read_lines(content: bytes, source: str) -> list[Line]:
     except UnicodeDecodeError:
         raise NotReadable("The file is not UTF-8.") from None
     rows = csv.reader(io.StringIO(text, newline=""))
-    heading = [name.strip() for name in next(rows, [])]
-    if not heading or len(set(heading)) != len(heading) or not set(heading) >= NEEDED:
-        raise NotReadable("The first line names the columns, id, type and time among them.")
     try:
+        heading = _heading(next(rows, []))
         return [Line(rows.line_num, _document(heading, row, source)) for row in rows if any(row)]
     except csv.Error as error:
         raise NotReadable(f"Line {rows.line_num}: {error}.") from None
+
+
+def _heading(row: Sequence[str]) -> list[str]:
+    heading = [name.strip() for name in row]
+    names = set(heading)
+    if not heading or len(names) != len(heading) or not names >= NEEDED:
+        raise NotReadable("The first line names the columns, id, type and time among them.")
+    if both := sorted(names & {name.partition(".")[0] for name in names if "." in name}):
+        raise NotReadable(f"{both[0]} is a column, and other columns are members of it.")
+    return heading
 
 
 def read_control(content: bytes) -> ControlFile:
@@ -81,6 +89,8 @@ def read_control(content: bytes) -> ControlFile:
         return msgspec.json.decode(content, type=ControlFile)
     except msgspec.MsgspecError as error:
         raise NotReadable(f"Control totals: {error}.") from None
+    except UnicodeDecodeError:
+        raise NotReadable("Control totals: not UTF-8.") from None
 
 
 def totals_of(lines: Sequence[Line], columns: Sequence[str]) -> Control:
