@@ -101,11 +101,13 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _show(parsed: argparse.Namespace) -> int:
-    from scoring.methodology import CannotCalculate
+    from scoring.methodology import CannotCalculate, CatalogueBroken
 
     try:
         version = _version(parsed.version, None)
-    except CannotCalculate as error:
+    except CatalogueBroken as broken:
+        return _refuse(_faults(broken.faults))
+    except (CannotCalculate, OSError, UnicodeDecodeError) as error:
         return _refuse([{"where": parsed.version, "what": str(error), "do": "See the list"}])
     content = json.loads(version.content)
     _print({"hash": version.hash, **content})
@@ -119,7 +121,7 @@ def _diff(parsed: argparse.Namespace) -> int:
         old, new = (_version(name, parsed.factors) for name in (parsed.old, parsed.new))
     except CatalogueBroken as broken:
         return _refuse(_faults(broken.faults))
-    except (CannotCalculate, OSError) as error:
+    except (CannotCalculate, OSError, UnicodeDecodeError) as error:
         return _refuse([{"where": "", "what": str(error), "do": "Name a version or a file"}])
     changes = diff(old, new)
     if parsed.json:
@@ -192,7 +194,7 @@ def _simulate(parsed: argparse.Namespace) -> int:
         )
     except CatalogueBroken as broken:
         return _refuse(_faults(broken.faults))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         return _refuse([{"where": str(parsed.file), "what": str(error), "do": "Name a file"}])
     if parsed.json:
         _print(result)
@@ -245,7 +247,7 @@ def _version(name: str, factors: Path | None) -> Any:
     found = [
         each
         for each in every
-        if each.hash.startswith(name)
+        if (name and each.hash.startswith(name))
         or (methodology in {each.methodology_id, each.action} and number in {"", each.version})
     ]
     if not found:

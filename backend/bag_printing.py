@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+from backend.arguments import characters, text_of, whole, writing_to
+
 if TYPE_CHECKING:
     # An auditor's install has neither; commands import what they need.
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 PAGE = 50  # batches per call of the list
+NOTE_CHARACTERS_MAX = 200  # also a constraint
 
 
 def add_bag_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,10 +28,14 @@ def add_bag_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     what = bags.add_subparsers(required=True, metavar="WHAT")
     make = _add(what, "make", _make, "make a batch of signed codes and write its labels")
     make.add_argument("codes", type=int, help="how many, 1 to 5000")
-    make.add_argument("--note", help="the order, the district or the printer, for the list")
+    make.add_argument(
+        "--note",
+        type=characters(NOTE_CHARACTERS_MAX),
+        help="the order, the district or the printer, for the list",
+    )
     make.add_argument("--to", type=Path, metavar="FOLDER", help="gets the labels and codes.csv")
     listed = _add(what, "list", _list, "list batches and what became of their bags, newest first")
-    listed.add_argument("--before", type=int, metavar="NUMBER", help="list before this batch")
+    listed.add_argument("--before", type=whole(1), metavar="NUMBER", help="list before this batch")
     labels = _add(what, "labels", _labels, "write the labels of a batch again")
     labels.add_argument("batch", type=UUID, help="its id, as listed")
     labels.add_argument("folder", type=Path)
@@ -57,6 +64,8 @@ def _make(parsed: argparse.Namespace) -> int:
 
     if not 1 <= parsed.codes <= BATCH_CODES_MAX:
         raise SystemExit(f"A batch has 1 to {BATCH_CODES_MAX} codes; make several for more.")
+    if parsed.to:
+        _make_folder(parsed.to)
     settings = read_settings()
     asked = Print(parsed.codes, parsed.note, "command line")
 
@@ -120,7 +129,7 @@ def _register(parsed: argparse.Namespace) -> int:
 def _codes_in(file: Path, pattern: str) -> Sequence[str]:
     import re
 
-    lines = [line.strip() for line in file.read_text("utf-8-sig").splitlines()]
+    lines = [line.strip() for line in text_of(file).splitlines()]
     for number, line in enumerate(lines, start=1):
         if line and not re.fullmatch(pattern, line):
             raise SystemExit(f"Line {number} is no code: 4 to 32 of 0-9 and A-Z. Nothing was done.")
@@ -143,15 +152,22 @@ def _write_labels(settings: "Settings", batch_id: UUID, folder: Path) -> list[st
     if batch is None:
         raise SystemExit(f"There is no batch {batch_id}. Run: tanhui bags list")
     link = bag_link(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     files = [folder / f"bags-{batch.number}.csv"]
-    files[0].write_text("code,link\n" + "".join(f"{c},{link.uri_of(c)}\n" for c in codes))
-    for start in range(0, len(codes), LABELS_PER_SHEET_MAX):
-        part = codes[start : start + LABELS_PER_SHEET_MAX]
-        files.append(folder / f"bags-{batch.number}-{start // LABELS_PER_SHEET_MAX + 1}.html")
-        drawn = draw_sheet(part, link, batch_number=batch.number, first=start + 1)
-        files[-1].write_text(drawn, encoding="utf-8")
+    with writing_to(folder):
+        files[0].write_text("code,link\n" + "".join(f"{c},{link.uri_of(c)}\n" for c in codes))
+        for start in range(0, len(codes), LABELS_PER_SHEET_MAX):
+            part = codes[start : start + LABELS_PER_SHEET_MAX]
+            files.append(folder / f"bags-{batch.number}-{start // LABELS_PER_SHEET_MAX + 1}.html")
+            drawn = draw_sheet(part, link, batch_number=batch.number, first=start + 1)
+            files[-1].write_text(drawn, encoding="utf-8")
     return [str(file) for file in files]
+
+
+def _make_folder(folder: Path) -> None:
+    """Made before a batch is, which nobody could print else."""
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _on_database(

@@ -7,23 +7,38 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
+from backend.arguments import is_text, row_or_all, whole
 from backend.auditing import add_auditing_commands
 from backend.bag_printing import add_bag_commands
 from backend.partnering import add_partner_commands
+from backend.settings import PORT_MAX
 
 Command = Callable[[argparse.Namespace], int]
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
+POINTS_MAX = 10**15  # sums of many budgets still fit into their columns
+_port = whole(0, PORT_MAX)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 for success, 1 for a finding, 2 for wrong input."""
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if not is_text(given):
+        print("An argument is not UTF-8.", file=sys.stderr)
+        return EXIT_USAGE
+    parsed = _parser().parse_args(given)
     command: Command = parsed.command
     try:
         code = command(parsed)
         sys.stdout.flush()
+    except SystemExit as refused:
+        # Python would say 1, which is a finding of `verify` and others.
+        if not isinstance(refused.code, str):
+            raise
+        print(refused.code, file=sys.stderr)
+        return EXIT_USAGE
     except BrokenPipeError:
         # `tanhui … | head` has read enough; what is left has nowhere to go, at the exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,7 +83,7 @@ def _add_service_commands(commands: "argparse._SubParsersAction[argparse.Argumen
         if name != "processor":
             parser.add_argument("--host", help="address to listen on (TANHUI_HOST)")
             parser.add_argument(
-                "--port", type=int, help="port to listen on, 0 for any (TANHUI_PORT)"
+                "--port", type=_port, help="port to listen on, 0 for any (TANHUI_PORT)"
             )
     _add(commands, "migrate", _migrate, "bring the schema to the newest revision, as the owner")
     demo = _add(commands, "demo", _demo, "seed a fictional city, drive the API, verify, then serve")
@@ -76,7 +91,7 @@ def _add_service_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     demo.add_argument("--count", type=int, default=60, help="most photos to take (default 60)")
     demo.add_argument("--once", action="store_true", help="exit after the run instead of serving")
     demo.add_argument("--json", action="store_true", help="print one JSON summary as the last line")
-    demo.add_argument("--port", type=int, help="port to serve on (TANHUI_PORT, default 8080)")
+    demo.add_argument("--port", type=_port, help="port to serve on (TANHUI_PORT, default 8080)")
 
 
 def _add_auditor_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -103,7 +118,9 @@ def _add_auditor_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     compare.add_argument("old", help="model file with its card beside it, or: packaged")
     compare.add_argument("new", help="the one that is to take its place")
     compare.add_argument("folder", type=Path, help="photos, with labels in manifest.csv if known")
-    compare.add_argument("--limit", type=int, default=20, help="disagreements to list (default 20)")
+    compare.add_argument(
+        "--limit", type=whole(0), default=20, help="disagreements to list (default 20)"
+    )
     compare.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -113,9 +130,11 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     )
     verify.add_argument("--json", action="store_true", help="print findings as JSON")
     outbox = _add(commands, "outbox", _outbox, "list dead letters, or replay them")
-    outbox.add_argument("--replay", nargs="+", metavar="ID", help="ids to put back to work, or all")
-    outbox.add_argument("--after", type=int, default=0, help="list after this id")
-    outbox.add_argument("--limit", type=int, default=50, help="rows to list (default 50)")
+    outbox.add_argument(
+        "--replay", nargs="+", type=row_or_all, metavar="ID", help="ids to put back to work, or all"
+    )
+    outbox.add_argument("--after", type=whole(0), default=0, help="list after this id")
+    outbox.add_argument("--limit", type=whole(1), default=50, help="rows to list (default 50)")
     _add_fund_command(commands)
     review = _add(commands, "review", _review_export, "write photos that reviewers decided")
     reviews = review.add_subparsers(required=True, metavar="WHAT")
@@ -137,9 +156,12 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
 
 def _add_fund_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     fund = _add(commands, "fund", _fund, "show funds or their alerts, or put points into one")
-    fund.add_argument("--top-up", type=int, metavar="POINTS", help="points to add")
-    fund.add_argument("--to", metavar="FUND", help="id of the fund; by default the programme's")
-    fund.add_argument("--alerts", action="store_true", help="list the alerts, newest first")
+    one = fund.add_mutually_exclusive_group()
+    one.add_argument("--top-up", type=whole(1, POINTS_MAX), metavar="POINTS", help="points to add")
+    one.add_argument("--alerts", action="store_true", help="list the alerts, newest first")
+    fund.add_argument(
+        "--to", type=UUID, metavar="FUND", help="id of the fund; by default the programme's"
+    )
 
 
 def _serve(parsed: argparse.Namespace) -> int:
@@ -188,8 +210,6 @@ def _calculate(parsed: argparse.Namespace) -> int:
 
 
 def _score(parsed: argparse.Namespace) -> int:
-    import os
-
     from scoring.model_card import ModelNotInCard
     from scoring.plate import PlateRecogniser
     from scoring.score_files import score_files
@@ -263,12 +283,14 @@ def _bench(parsed: argparse.Namespace) -> int:
     import importlib
 
     folder = Path(__file__).resolve().parents[1]
-    if not (folder / "benchmarks" / f"{parsed.name}.py").is_file():
+    main_of = None
+    if parsed.name.isidentifier() and (folder / "benchmarks" / f"{parsed.name}.py").is_file():
+        sys.path.insert(0, str(folder))
+        main_of = getattr(importlib.import_module(f"benchmarks.{parsed.name}"), "main", None)
+    if main_of is None:
         print("Benchmarks run from a checkout; see benchmarks/ there.", file=sys.stderr)
         return EXIT_USAGE
-    sys.path.insert(0, str(folder))
-    benchmark = importlib.import_module(f"benchmarks.{parsed.name}")
-    code: int = benchmark.main([*parsed.rest, *(["--json"] if parsed.json else [])])
+    code: int = main_of([*parsed.rest, *(["--json"] if parsed.json else [])])
     return code
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.arguments import writing_to
 from backend.campaigns.budgets import alerts, fund_rows, state_of
 from backend.campaigns.domain import PROGRAMME_FUND, used_percent
 from backend.campaigns.queries import top_up
@@ -73,6 +74,8 @@ def list_dead_letters(settings: Settings, *, after: int, limit: int) -> int:
 
 def replay_dead_letters(settings: Settings, ids: Sequence[str]) -> int:
     """Put dead rows back to work; `all` means every one."""
+    if "all" in ids and len(ids) > 1:
+        raise SystemExit("Either all, or ids.")
 
     async def put_back(conn: AsyncConnection) -> int:
         if ids == ["all"]:
@@ -87,11 +90,9 @@ def replay_dead_letters(settings: Settings, ids: Sequence[str]) -> int:
     return 0
 
 
-def show_funds(settings: Settings, *, top_up_points: int | None, fund: str | None = None) -> int:
+def show_funds(settings: Settings, *, top_up_points: int | None, fund: UUID | None = None) -> int:
     """Print each fund with its state; first add points to one, the programme's unless told."""
-    if top_up_points is not None and top_up_points <= 0:
-        raise SystemExit("A top-up is a number of points above zero.")
-    fund_id = UUID(fund) if fund else PROGRAMME_FUND
+    fund_id = fund or PROGRAMME_FUND
 
     async def show(conn: AsyncConnection) -> None:
         if top_up_points and not await top_up(conn, fund_id, top_up_points):
@@ -131,10 +132,10 @@ def make_partner_key(
     What nobody could use is refused, as over HTTP, and makes nothing.
     """
     octets = _public_key(public_key) if public_key else None
+    new_id = uuid7()
+    own = source or f"urn:tanhui:partner:{new_id}"
 
     async def make(conn: AsyncConnection) -> str:
-        new_id = uuid7()
-        own = source or f"urn:tanhui:partner:{new_id}"
         check_terms(terms, known_of(TYPES), own)
         told = convert({"name_zh": name, "name_en": name, "source": own}, PartnerBody)
         assert isinstance(told, PartnerBody)
@@ -151,7 +152,7 @@ def make_partner_key(
     try:
         print(_in_transaction(settings, make))
     except SourceTaken:
-        raise SystemExit(f"{source} touches the source of another partner.") from None
+        raise SystemExit(f"{own} touches the source of another partner.") from None
     except ValidationFailed as error:
         raise SystemExit("\n".join(map(_sentence, error.errors))) from None
     return 0
@@ -184,6 +185,8 @@ def print_cards(settings: Settings, *, count: int, file: Path, title: str) -> in
             page.write(sheet_of(blanks, title))
     except FileExistsError:
         raise SystemExit(f"{file} is there already: its cards may be in use.") from None
+    except OSError as error:
+        raise SystemExit(f"{file} cannot be written: {error.strerror}.") from None
     _in_transaction(settings, register)
     print(json.dumps({"cards": count, "first": blanks[0].number, "last": blanks[-1].number}))
     return 0
@@ -204,6 +207,8 @@ def export_reviewed(
 
     if since and until and since > until:
         raise SystemExit("--from is after --to: there is no such day.")
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         print(json.dumps(asdict(asyncio.run(export()))))
     except (FileExistsError, NotADirectoryError, PermissionError) as error:

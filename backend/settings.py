@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+PORT_MAX = 65_535
+DRIVER = "postgresql+asyncpg://"
 APPEAL_DAYS_MAX = 60  # the photo must still be there; it is kept for 90 days after the decision
 
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -80,6 +82,7 @@ class Settings:
             raise SystemExit(
                 "TANHUI_WEBHOOK_ANYWHERE opens inner addresses: only with TANHUI_DEMO=1."
             )
+        self._refuse_what_cannot_start()
         if not re.fullmatch(r"[1-8][0-9]{5}", self.region):
             raise SystemExit("TANHUI_REGION has six digits of GB/T 2260, such as 330100.")
         if not re.fullmatch(r"[0-9]{4,12}", self.bag_company_prefix):
@@ -92,6 +95,16 @@ class Settings:
             raise SystemExit(
                 f"TANHUI_APPEAL_OPERATOR_DAYS is a number from 1 to {APPEAL_DAYS_MAX}."
             )
+
+    def _refuse_what_cannot_start(self) -> None:
+        if not 0 <= self.port <= PORT_MAX:
+            raise SystemExit(f"TANHUI_PORT is a number from 0 to {PORT_MAX}.")
+        if self.workers < 1:
+            raise SystemExit("TANHUI_WORKERS is a number from 1 on.")
+        for name in ("database_url", "migrate_url"):
+            address: str = getattr(self, name)
+            if address and not address.startswith(DRIVER):
+                raise SystemExit(f"TANHUI_{name.upper()} begins with {DRIVER}.")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -172,7 +172,9 @@ def _row_of(photo: Decided) -> Row:
 
 async def _portions(engine: AsyncEngine, period: Period) -> AsyncGenerator[Sequence[Decided], None]:
     since = _start_of(period.since or FIRST_DAY)
-    until = _start_of(period.until + timedelta(days=1)) if period.until else None
+    until = None
+    if period.until is not None and period.until < date.max:  # no day comes after the last one
+        until = _start_of(period.until + timedelta(days=1))
     after = UUID(int=0)
     while True:
         async with engine.connect() as conn:

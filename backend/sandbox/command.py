@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from yarl import URL
+
 from backend.sandbox.kinds import KINDS, Kind
 from backend.sandbox.plan import Plan, Planned, customers_for, line_of
 from backend.sandbox.sending import NotTaken, Sender, Tally, send_line
@@ -16,13 +18,15 @@ from backend.sandbox.signing import Sign, sign_by_private_key, sign_by_secret
 from backend.units import shanghai_day
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
+DEEDS_MAX = 5_000_000  # all of them are planned before the first is sent
+FIRST_DAY = date(2000, 1, 1)  # late events are told of days before, which must be days, too
 
 
 def simulate_partner(parsed: argparse.Namespace) -> int:
     """Run the simulation; 1 when an answer was not the expected one, 2 for wrong input."""
     try:
         plan = _plan_of(parsed)
-        sender = Sender(parsed.base, _text(parsed.key), _sign_of(parsed))
+        sender = Sender(_base_of(parsed.base), _text(parsed.key), _sign_of(parsed))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
@@ -89,11 +93,13 @@ def _plan_of(parsed: argparse.Namespace) -> Plan:
     customers = parsed.customers or customers_for(kind, deeds)
     if min(parsed.rate, parsed.minutes, customers) < 1:
         raise ValueError("--rate, --minutes and --customers are at least 1.")
+    if deeds > DEEDS_MAX:
+        raise ValueError(f"--rate and --minutes make at most {DEEDS_MAX} deeds.")
     if deeds > customers * kind.slots_per_day:
         most = customers * kind.slots_per_day
         raise ValueError(f"{customers} customers do at most {most} of {parsed.kind} a day.")
     subject = parsed.subject or f"sim-{parsed.seed}-{{number:06d}}"
-    subject.format(number=0)
+    _named(subject, 0)
     return Plan(
         parsed.kind,
         _day_of(parsed),
@@ -110,7 +116,7 @@ def _plan_of(parsed: argparse.Namespace) -> Plan:
 def _day_of(parsed: argparse.Namespace) -> date:
     today = shanghai_day(datetime.fromtimestamp(time.time(), UTC))
     day: date = parsed.day or today - timedelta(days=1)
-    if day >= today:
+    if not FIRST_DAY <= day < today:
         raise ValueError("--day is a day that is over: what is told of it has happened.")
     return day
 
@@ -125,10 +131,30 @@ def _things_of(parsed: argparse.Namespace, kind: Kind, deeds: int) -> list[str]:
             )
         return []
     is_pattern = "{number" in given
-    things = [given.format(number=n) for n in range(deeds)] if is_pattern else given.split()
+    things = [_named(given, n) for n in range(deeds)] if is_pattern else given.split()
     if len(things) < deeds:
         raise ValueError(f"--thing names {len(things)}, and {deeds} are told of.")
     return things
+
+
+def _named(pattern: str, number: int) -> str:
+    """A name by its pattern; whoever writes another field into it is told."""
+    try:
+        return pattern.format(number=number)
+    except (LookupError, AttributeError, MemoryError):
+        raise ValueError(f"{pattern} has another field than {{number}}, or a wide one.") from None
+
+
+def _base_of(text: str) -> str:
+    """The address of an API.
+
+    Raises:
+        ValueError: It is none.
+    """
+    url = URL(text)
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("--base is an address such as http://127.0.0.1:8080.")
+    return text
 
 
 def _sign_of(parsed: argparse.Namespace) -> Sign | None:

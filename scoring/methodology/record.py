@@ -31,7 +31,12 @@ def parse_toml(where: str, text: str) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text, parse_float=refuse)
-    except tomllib.TOMLDecodeError as broken:
+    except CatalogueBroken:
+        raise
+    except (
+        ValueError,
+        RecursionError,
+    ) as broken:  # numbers and nesting without end raise their own
         do = "Correct the line that the message names"
         raise FieldInvalid(where, f"not TOML: {broken}", do) from broken
 

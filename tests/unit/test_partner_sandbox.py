@@ -94,6 +94,15 @@ def test_the_command_prints_things_under_given_names(capsys, tmp_path):
         (["--kind", "meter", "--customers", "9"], "9 customers do at most 9 of meter a day"),
         (["--secret", "thk_1"], "--secret is the whsec_..."),
         (["--day", "2999-01-01"], "--day is a day that is over"),
+        (["--day", "0001-01-01"], "--day is a day that is over"),
+        (["--subject", "{card}"], "{card} has another field than {number}"),
+        (["--subject", "{0}"], "{0} has another field than {number}"),
+        (["--subject", "{number.card}"], "{number.card} has another field than {number}"),
+        (["--kind", "bag", "--thing", "{number}-{bag}"], "has another field than {number}"),
+        (["--minutes", "9" * 20], "make at most 5000000 deeds"),
+        (["--base", "api.example"], "--base is an address"),
+        (["--base", "ftp://127.0.0.1"], "--base is an address"),
+        (["--base", "http://127.0.0.1:99999"], "Port out of range"),
     ],
 )
 def test_wrong_input_is_said_and_nothing_is_sent(capsys, arguments, said):

@@ -16,6 +16,11 @@ from backend.settings import read_settings
         ("TANHUI_REGION", "hangzhou"),
         ("TANHUI_REGION", "33010"),
         ("TANHUI_PROT", "8080"),
+        ("TANHUI_PORT", "65536"),
+        ("TANHUI_PORT", "-1"),
+        ("TANHUI_WORKERS", "0"),
+        ("TANHUI_DATABASE_URL", "postgresql://tanhui_app@db/tanhui"),
+        ("TANHUI_MIGRATE_URL", "db.internal"),
     ],
 )
 def test_a_setting_that_nobody_could_mean_stops_the_start(setting, value):

@@ -1,0 +1,80 @@
+"""What people type behind a command, read strictly: a typing error is told what is wanted."""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+BIGINT_MAX: Final = 2**63 - 1  # what a column of ids or amounts holds
+
+
+def whole(least: int, most: int = BIGINT_MAX) -> Callable[[str], int]:
+    """A type of `argparse`: a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        # Longer texts are no number of ours, and Python refuses to read the longest.
+        if len(text) > len(str(BIGINT_MAX)) or not text.isascii() or not text.isdecimal():
+            raise argparse.ArgumentTypeError(_wanted(least, most, text))
+        if not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(_wanted(least, most, text))
+        return int(text)
+
+    return read
+
+
+def is_text(arguments: Sequence[str]) -> bool:
+    """Whether all of what was typed can be printed and stored: octets that are no UTF-8 cannot."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def row_or_all(text: str) -> str:
+    """A type of `argparse`: the id of a row, or the word `all`."""
+    return text if text == "all" else str(whole(1)(text))
+
+
+def characters(most: int) -> Callable[[str], str]:
+    """A type of `argparse`: a text of at most `most` characters."""
+
+    def read(text: str) -> str:
+        if len(text) > most:
+            raise argparse.ArgumentTypeError(f"at most {most} characters, not {len(text)}")
+        return text
+
+    return read
+
+
+def text_of(file: Path) -> str:
+    """The text of a file that a command names.
+
+    Raises:
+        SystemExit: It cannot be read.
+    """
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SystemExit(f"{file} is not UTF-8.") from None
+    except OSError as error:
+        raise SystemExit(f"{file} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Write files where a command says.
+
+    Raises:
+        SystemExit: It cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        name = error.filename or place
+        raise SystemExit(f"{name} cannot be written: {error.strerror}.") from None
+
+
+def _wanted(least: int, most: int, text: str) -> str:
+    return f"a whole number from {least} to {most}, not {text[:40]!r}"
