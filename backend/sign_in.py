@@ -72,6 +72,7 @@ class SignIn:
     _accounts: OrderedDict[str, UUID] = field(default_factory=OrderedDict)
     _keys: Remembered[Key] = field(default_factory=Remembered[Key])
     _signing: Remembered[Verifying] = field(default_factory=Remembered[Verifying])
+    _noted: dict[str, Verifying] = field(default_factory=dict)
 
     async def authenticate(self, request: web.Request) -> Principal | None:
         """The caller, or None for nobody.
@@ -81,7 +82,9 @@ class SignIn:
             SignatureNotValid, SignatureStale: The same, of a request that is signed.
         """
         credentials = request.headers.getall(hdrs.AUTHORIZATION, [])
-        scheme = credentials[0].lower() if len(credentials) == 1 else ""
+        # Octets that are no text come as halves of characters; neither a key nor a token has them.
+        is_one = len(credentials) == 1 and credentials[0].isascii()
+        scheme = credentials[0].lower() if is_one else ""
         if scheme.startswith(f"{BEARER}{KEY_PREFIX}_"):
             return await self._by_key(credentials[0][len(BEARER) :].strip())
         if scheme.startswith(f"{SIGNATURE}{KEY_PREFIX}_"):
@@ -115,6 +118,7 @@ class SignIn:
         if not message.is_signed_by(known.algorithm, known.material, content):
             raise SignatureNotValid
         request[SIGNED_ID] = message.message_id
+        await self._note_signing(known)
         return _principal_of(known.key)
 
     async def _look_up(self, name: str) -> Verifying | None:
@@ -122,8 +126,13 @@ class SignIn:
             found = await find_signing_key(conn, name.removeprefix(f"{KEY_PREFIX}_"))
         if found is None:
             return None
-        await self._note(found.key)
         return Verifying(found.key, found.algorithm, verifying_key(found, self.sealer))
+
+    async def _note_signing(self, known: Verifying) -> None:
+        """Note a key once it has signed: its name is no secret, so to name it is no use of it."""
+        if self._noted.get(known.key.id) is not known:
+            self._noted[known.key.id] = known
+            await self._note(known.key)
 
     async def _note(self, key: Key | None) -> None:
         """Say that a key is in use, once a day."""

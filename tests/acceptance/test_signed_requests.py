@@ -1,5 +1,6 @@
 """A partner that signs: what opens, what does not, and what a message does the second time."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from yarl import URL
 
 from backend.partners.domain import KeyTerms
 from backend.partners.signing_keys import issue_hmac_key, issue_public_key
@@ -104,6 +106,34 @@ async def test_what_is_signed_wrongly_opens_nothing_and_says_why(api_alone):
     } == {
         "partner_key": 1  # the other signer
     }
+
+
+async def test_a_key_is_in_use_when_it_has_signed_and_not_when_somebody_names_it(api_alone):
+    member, scale = await api_alone.member(), await hmac_signer(api_alone)
+    await member.bind("BAG00001")
+    used = f"SELECT last_used_on FROM partner_key WHERE id = '{scale.name[4:]}'"
+    for wrong in ({"signature": "v1,AAAA"}, {"at_s": -301}, {"webhook_id": "."}):
+        assert (await scale.weigh("BAG00001", 1_000, **wrong)).status == 401
+    assert await api_alone.value(used) is None
+    assert (await scale.weigh("BAG00001", 1_000)).status == 201
+    assert await api_alone.value(used) is not None
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [b"Bearer thk_\xff_\xff", b"Signature thk_\xff", b"Bearer thk_0123456789abcdef_\xc3("],
+)
+async def test_credentials_that_are_no_text_open_nothing(api_alone, credentials):
+    url = URL(api_alone.base)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(
+        b"GET /v1/webhook-endpoints HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+        b"webhook-id: 1\r\nwebhook-timestamp: 1\r\nwebhook-signature: v1,AAAA\r\n"
+        b"Authorization: " + credentials + b"\r\n\r\n"
+    )
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 401 ")
 
 
 async def test_a_key_that_signs_is_no_bearer_and_a_bearer_does_not_sign(api_alone):
