@@ -6,7 +6,8 @@ new key can come while old values are still there.
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +51,17 @@ class Sealer:
             return self._keys[name].decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], place.encode())
         except InvalidTag:
             raise SealBroken from None
+
+    def unseal_what_opens(self, sealed: Iterable[tuple[bytes, str]]) -> list[bytes]:
+        """Decrypt values with their places and leave out what does not open.
+
+        Of secrets in a rotation one may be under a key that is gone; the others sign all the same.
+        """
+        opened = []
+        for each, place in sealed:
+            with suppress(SealBroken):
+                opened.append(self.unseal(each, place=place))
+        return opened
 
 
 def make_sealer(keys: str, claim_secret: bytes) -> Sealer:

@@ -33,13 +33,13 @@ class Asker:
 
     async def ask(self, call: Call) -> Outcome:
         """Make one attempt; whatever goes wrong on the way leaves it unknown."""
+        place = secret_place(str(call.merchant_id))
+        secrets = self.sealer.unseal_what_opens((each, place) for each in call.secrets)
         try:
-            secrets = [
-                self.sealer.unseal(each, place=secret_place(str(call.merchant_id)))
-                for each in call.secrets
-            ]
             body = _body(call, self._recipient(call))
         except SealBroken:
+            return Outcome(Said.UNKNOWN, error=SECRET_LOST)
+        if not secrets:
             return Outcome(Said.UNKNOWN, error=SECRET_LOST)
         if not call.is_first:
             found = await self._send(hdrs.METH_GET, call, b"", secrets)

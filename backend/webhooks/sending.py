@@ -14,7 +14,7 @@ from aiohttp import hdrs
 
 from backend.calling.faults import SECRET_LOST, code_of
 from backend.calling.signing import headers_of
-from backend.sealing import SealBroken, Sealer
+from backend.sealing import Sealer
 from backend.webhooks.domain import Attempt, Result, error_of
 
 _ASKS_TO_WAIT: Final = frozenset({429, 503})
@@ -29,13 +29,8 @@ class Sender:
 
     async def send(self, attempt: Attempt) -> Result:
         """Send one message; whatever goes wrong with the receiver is a result."""
-        try:
-            secrets = [
-                self.sealer.unseal(sealed, place=secret_place(str(id)))
-                for id, sealed in attempt.sealed_secrets
-            ]
-        except SealBroken:
-            secrets = []
+        sealed = ((each, secret_place(str(id))) for id, each in attempt.sealed_secrets)
+        secrets = self.sealer.unseal_what_opens(sealed)
         if not secrets:
             return Result(None, 0, SECRET_LOST)
         return await self._post(attempt, secrets)

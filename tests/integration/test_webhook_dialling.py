@@ -7,11 +7,15 @@ import pytest
 
 from backend.calling.addresses import is_public
 from backend.calling.dialling import GuardedResolver, guarded_session
-from backend.calling.signing import make_secret
+from backend.calling.signing import make_secret, show_secret
+from backend.rewards.call_domain import Said
+from backend.rewards.call_sending import Asker, secret_place as call_place
 from backend.sealing import make_sealer
 from backend.webhooks.sending import Sender, secret_place
 from tests.builders import SECRET
-from tests.receiver import receiving
+from tests.partner import fulfilling
+from tests.receiver import is_signed, receiving
+from tests.unit.test_partner_answers import make_call
 from tests.unit.test_webhook_retries import make_attempt
 
 SEALER = make_sealer("", SECRET)
@@ -202,6 +206,33 @@ async def test_a_secret_that_cannot_be_opened_sends_nothing():
             attempt = make_attempt(url=receiver.base, sealed_secrets=[("s", b"x" * 60)])
             result = await Sender(session, SEALER).send(attempt)
     assert (result.error, receiver.came) == ("secret_lost", [])
+
+
+async def test_an_earlier_secret_that_cannot_be_opened_does_not_silence_the_newest():
+    secret = make_secret()
+    sealed = [("new", SEALER.seal(secret, place=secret_place("new"))), ("old", b"x" * 60)]
+    async with receiving() as receiver:
+        resolver = GuardedResolver(lambda _: True)
+        async with guarded_session(resolver) as session:
+            attempt = make_attempt(url=receiver.base, sealed_secrets=sealed)
+            result = await Sender(session, SEALER).send(attempt)
+    assert result.error is None
+    [came] = receiver.came
+    assert is_signed(came, show_secret(secret))
+
+
+async def test_nor_does_it_silence_the_newest_of_calls_to_a_partner():
+    call = make_call(1)
+    secret, place = make_secret(), call_place(str(call.merchant_id))
+    sealed = [SEALER.seal(secret, place=place), b"x" * 60]
+    resolver = GuardedResolver(lambda _: True)
+    async with fulfilling() as partner, guarded_session(resolver) as session:
+        asked = call._replace(url=f"{partner.base}/fulfil", secrets=sealed)
+        outcome = await Asker(session, SEALER).ask(asked)
+        none = await Asker(session, SEALER).ask(asked._replace(secrets=sealed[1:]))
+    assert (outcome.said, none.error) == (Said.FULFILLED, "secret_lost")
+    [came] = partner.came
+    assert is_signed(came, show_secret(secret))
 
 
 @pytest.mark.parametrize(
