@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.bell import raise_if_cancelled
 from backend.crediting.simulating import Question, described, simulate
 from backend.crediting.simulation import Effect
 from backend.db import snapshot
@@ -30,15 +30,16 @@ class LeaseLost(Exception):
 async def simulate_step(engine: AsyncEngine, works: Sequence[Work], catalogue: Catalogue) -> None:
     """Run each leased job, telling its progress; a job that ended is not run again.
 
-    Result and acknowledgement are one transaction, fenced by the lease. A database that is away
-    postpones the job; what the file itself makes impossible ends it as failed.
+    Result and acknowledgement are one transaction, fenced by the lease. A database that is away,
+    or what nobody expected, postpones the job; what the file makes impossible ends it as failed.
     """
     for work in works:
         try:
             await _run(engine, work, catalogue)
         except LeaseLost:
             continue
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever one job raises, the others must run
+            raise_if_cancelled()
             async with engine.begin() as conn:
                 await postpone(conn, [work], type(error).__name__)
 

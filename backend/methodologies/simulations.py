@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
 from backend.errors import DomainError
+from backend.events import SIMULATE
 from scoring.methodology import CatalogueBroken, MethodologyVersion
 from scoring.methodology.catalogue import packaged_texts, read_factor_sets
 from scoring.methodology.version_file import read_version
@@ -85,17 +86,23 @@ def faulty(broken: CatalogueBroken) -> MethodologyFileFaulty:
 
 
 async def insert_simulation(conn: AsyncConnection, simulation: Simulation) -> bool:
-    """Keep a new job; False when too many are open (a limit on load, so a race may pass it)."""
+    """Keep a new job; False when too many are open (a limit on load, so a race may pass it).
+
+    One whose work was given up is no load: it waits for somebody who replays it.
+    """
     inserted = await run(
         conn,
         "INSERT INTO simulation (id, requested_by, requested_at, methodology_id, version,"
         " version_hash, toml, factor_files, since, until, status)"
         " SELECT :id, :requested_by, :requested_at, :methodology_id, :version, :version_hash,"
         " :toml, CAST(:factor_files AS jsonb), :since, :until, :status"
-        " WHERE (SELECT count(*) FROM simulation WHERE status IN ('waiting', 'running')) < :most",
+        " WHERE (SELECT count(*) FROM simulation AS open WHERE status IN ('waiting', 'running')"
+        " AND EXISTS (SELECT FROM work WHERE step = :step AND dead_at IS NULL"
+        " AND open.id = ANY(ids))) < :most",
         **simulation._replace(
             factor_files=_encode(simulation.factor_files).decode(),  # type: ignore[arg-type]
         )._asdict(),
+        step=SIMULATE,
         most=SIMULATIONS_OPEN_MAX,
     )
     return inserted == 1

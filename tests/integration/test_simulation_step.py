@@ -8,7 +8,12 @@ from backend.crediting.simulation_step import SIMULATE_LEASE_S, simulate_step
 from backend.db import fetch_one, run
 from backend.events import SIMULATE, SIMULATION_REQUESTED, Event
 from backend.ids import uuid7
-from backend.outbox import append, lease, prolong
+from backend.methodologies.simulations import (
+    SIMULATIONS_OPEN_MAX,
+    find_simulation,
+    insert_simulation,
+)
+from backend.outbox import ATTEMPTS_MAX, append, lease, prolong
 from scoring.methodology import load_catalogue
 from scoring.methodology.catalogue import packaged_texts
 from tests.builders import saved_account
@@ -76,6 +81,29 @@ async def test_a_job_that_ended_is_not_run_again(engine, job):
     async with engine.connect() as conn:
         row = await fetch_one(conn, "SELECT result FROM simulation")
     assert row.result == {"check_ins": 7}
+
+
+async def test_a_job_that_fails_as_nobody_expected_is_tried_again_and_given_up_visibly(engine, job):
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        await simulate_step(engine, await leased(engine), None)
+        async with engine.begin() as conn:
+            row = await fetch_one(conn, "SELECT attempts, error, dead_at FROM work")
+            assert (row.attempts, bool(row.error)) == (attempt, True)
+            await run(conn, "UPDATE work SET run_at = now()")
+    assert row.dead_at is not None
+    assert (await state(engine, job))[0] == "waiting"
+
+
+async def test_jobs_that_were_given_up_leave_room_for_others(engine, job):
+    async with engine.begin() as conn:
+        first = await find_simulation(conn, job)
+        for _ in range(SIMULATIONS_OPEN_MAX - 1):
+            another = first._replace(id=uuid7())
+            assert await insert_simulation(conn, another)
+            await append(conn, [Event(SIMULATION_REQUESTED, [another.id])])
+        assert not await insert_simulation(conn, first._replace(id=uuid7()))
+        await run(conn, "UPDATE work SET dead_at = now()")
+        assert await insert_simulation(conn, first._replace(id=uuid7()))
 
 
 async def test_a_job_that_nobody_knows_is_acknowledged(engine):
