@@ -173,6 +173,18 @@ def was_in_force(standing: Standing) -> bool:
     return shanghai_day(standing.status_since) >= standing.valid_from
 
 
+def superseded_before(versions: Iterable[Standing], standing: Standing) -> Standing | None:
+    """The superseded version in whose place this one came; those that never counted are no place.
+
+    None when there is none, or when it was withdrawn after it had counted.
+    """
+    by_hash: Mapping[str | None, Standing] = {each.hash: each for each in versions}
+    before = by_hash.get(standing.previous_hash)
+    while before is not None and not was_in_force(before):
+        before = by_hash.get(before.previous_hash)
+    return before if before is not None and before.status is Status.SUPERSEDED else None
+
+
 def is_closed(standing: Standing, today: date) -> bool:
     """Whether a version that was in force takes no new bookings on this Shanghai day."""
     if standing.status is Status.SUPERSEDED:

@@ -29,6 +29,7 @@ from backend.methodologies.domain import (
     grace_of,
     refuse_move,
     refuse_publication,
+    superseded_before,
     takes_two,
 )
 from backend.methodologies.queries import (
@@ -230,19 +231,26 @@ async def _apply(
             )
             moved[-1] = moved[-1]._replace(previous_hash=each.hash)
             reasons.insert(0, SUPERSEDED_BY.format(standing.version))
-    elif _returns_to(versions, standing, now):
-        before = _one(versions, str(standing.previous_hash))
-        moved.append(before._replace(status=Status.PUBLISHED, status_since=now, grace_until=None))
+    elif resumed := _resumed(versions, standing, now, packaged):
+        moved.append(resumed)
         reasons.append(REINSTATED.format(standing.version))
     await _write(conn, versions, moved, reasons, proposal=proposal, approver=approver)
 
 
-def _returns_to(versions: Sequence[Standing], standing: Standing, now: datetime) -> bool:
-    """Whether withdrawing this version before its first day puts its predecessor in force again."""
-    if standing.status is not Status.PUBLISHED or standing.valid_from <= shanghai_day(now):
-        return False
-    before = [each for each in versions if each.hash == standing.previous_hash]
-    return [each.status for each in before] == [Status.SUPERSEDED]
+def _resumed(
+    versions: Sequence[Standing], withdrawn: Standing, now: datetime, packaged: Catalogue
+) -> Standing | None:
+    """What goes on in the place of a version that is withdrawn before its first day."""
+    before = superseded_before(versions, withdrawn)
+    if before is None or withdrawn.valid_from <= shanghai_day(now):
+        return None
+    if withdrawn.status is Status.PUBLISHED:
+        return before._replace(status=Status.PUBLISHED, status_since=now, grace_until=None)
+    heir = next((each for each in versions if each.previous_hash == withdrawn.hash), None)
+    if heir is None:
+        return None
+    window = packaged.version_of(before.hash).late_window_hours
+    return before._replace(status_since=now, grace_until=grace_of(window, heir.valid_from))
 
 
 async def _write(

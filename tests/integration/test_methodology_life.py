@@ -350,6 +350,31 @@ async def credit(engine, catalogue, order):
     return answer
 
 
+async def withdrawn(engine, packaged, hash):
+    asked = await asks(engine, packaged, "withdrawn", hash=hash)
+    assert (await decides(engine, packaged, asked.proposal.id)).proposal.outcome == "approved"
+
+
+async def test_withdrawing_two_successors_one_after_the_other_puts_the_old_rule_back(engine):
+    later = "cd" * 32
+    day = TODAY + timedelta(days=9)
+    packaged = with_successor(
+        make_successor(), make_successor(version="1.2.0", hash=later, valid_from=day)
+    )
+    await published(engine, packaged)
+    await published(engine, packaged, later)
+    before = await on_record(engine, PLATE.hash)
+    await withdrawn(engine, packaged, HASH)
+    old = await on_record(engine, PLATE.hash)
+    assert old.status is Status.SUPERSEDED
+    assert old.grace_until - before.grace_until == day - make_successor().valid_from
+    await withdrawn(engine, packaged, later)
+    assert (await on_record(engine, PLATE.hash)).status is Status.PUBLISHED
+    async with engine.connect() as conn:
+        last = (await history_of(conn, PLATE.hash))[-1]
+    assert last.reason == "its successor 1.2.0 was withdrawn before its first day"
+
+
 async def test_a_withdrawn_version_takes_no_new_bookings_and_keeps_its_old_ones(engine):
     account = await saved_account(engine)
     catalogue = await open_catalogue(engine, PACKAGED)
