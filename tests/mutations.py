@@ -4,6 +4,7 @@ A name may be followed by a second one where the same breach cannot avoid it.
 """
 
 from tests.canteen_mutations import CANTEEN_MUTATIONS
+from tests.money_mutations import MONEY_MUTATIONS
 from tests.partner_mutations import PARTNER_MUTATIONS
 
 LIVE = "NOT EXISTS (SELECT FROM reversal WHERE credit_id = credit.id)"
@@ -14,6 +15,7 @@ REPORTED = "NOT EXISTS (SELECT FROM work WHERE step = 'report' AND credit.id = A
 MUTATIONS = {
     **CANTEEN_MUTATIONS,
     **PARTNER_MUTATIONS,
+    **MONEY_MUTATIONS,
     "a member's grams raised": (
         "member_balances",
         (
@@ -171,6 +173,7 @@ MUTATIONS = {
             "INSERT INTO campaign_action (campaign_id, action, points)"
             " SELECT id, 'metro', 1 FROM rival"
         ),
+        "priced",
     ),
     "pending points of another day": (
         "pending_is_of_credits",
@@ -429,6 +432,7 @@ MUTATIONS = {
     "a voucher that says it holds less": (
         "vouchers_held",
         "UPDATE voucher SET points = points - 1 WHERE status = 'issued'",
+        "vouchers_as_offered",
     ),
     "an ended voucher that can be used again": (
         "vouchers_held",
@@ -475,6 +479,8 @@ MUTATIONS = {
             " (SELECT FROM settlement_undo WHERE settlement_id = settlement.id)"
         ),
         "shifts_are_settlements",
+        "payees_are_owed",
+        "statements_complete",
     ),
     "an undo with an approver and no proposal": (
         "corrections_by_two",
@@ -507,6 +513,7 @@ MUTATIONS = {
     "a line of a statement lost": (
         "statements_are_transfers",
         "DELETE FROM statement_line WHERE points < 0",
+        "statements_complete",
     ),
     "a shift that hands over less": (
         "shifts_are_settlements",

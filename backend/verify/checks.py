@@ -10,6 +10,7 @@ from backend.verify.marine_checks import MARINE_CHECKS
 from backend.verify.meter_checks import METER_CHECKS
 from backend.verify.own_report_checks import OWN_REPORT_CHECKS
 from backend.verify.partner_checks import PARTNER_CHECKS
+from backend.verify.payment_checks import PAYMENT_CHECKS
 from backend.verify.points_checks import POINTS_CHECKS
 from backend.verify.recycling_checks import RECYCLING_CHECKS
 from backend.verify.restatement_checks import RESTATEMENT_CHECKS
@@ -32,6 +33,7 @@ CHECKS = (
     *CARD_CHECKS,
     *REVIEW_CHECKS,
     *REWARD_CHECKS,
+    *PAYMENT_CHECKS,
     *WEBHOOK_CHECKS,
     *EVENT_CHECKS,
     *PARTNER_CHECKS,

@@ -10,6 +10,7 @@ from backend.db import fetch, fetch_one, run, snapshot
 from backend.methodologies.register import catalogue_on_record
 from backend.verify.check import Check, Finding
 from backend.verify.checks import CHECKS
+from backend.verify.pricing import reprice
 from backend.verify.recompute import recompute
 from scoring.methodology import Catalogue, load_catalogue
 
@@ -60,6 +61,7 @@ async def examine(conn: AsyncConnection, catalogue: Catalogue | None = None) -> 
     row = await fetch_one(conn, f"SELECT now() AS as_of, {counts}")
     assert row is not None, "a SELECT without FROM has a row"
     findings = [await _look(conn, check) for check in CHECKS]
+    findings.append(await reprice(conn, examples_max=EXAMPLES_MAX))
     rules = catalogue or await catalogue_on_record(conn, load_catalogue())
     findings.append(await recompute(conn, rules, examples_max=EXAMPLES_MAX))
     return Examination(row.as_of, dict(zip(_COUNTED, row[1:], strict=True)), findings)

@@ -14,7 +14,9 @@ WITH moves AS (SELECT * FROM transfer WHERE purpose = 'expire')
 SELECT coalesce(expiry.id, cause_id) AS expiry_id, points, amount
 FROM expiry FULL JOIN moves ON cause_id = expiry.id AND moves.account_id = expiry.account_id
   AND moves.lot_id = expiry.lot_id
+LEFT JOIN lot ON lot.id = expiry.lot_id
 WHERE expiry.id IS NULL OR points IS DISTINCT FROM amount
+   OR (expires_on < CAST(expired_at AT TIME ZONE 'Asia/Shanghai' AS date)) IS NOT TRUE
 """
 
 _RULES_DISTINCT = """
@@ -38,8 +40,8 @@ POINTS_CHECKS = (
     ),
     Check(
         "expiries_moved",
-        "每笔过期都有等额流水",
-        "Every expiry moved exactly its points",
+        "每笔过期都有等额流水,且其批次已过最后一日",
+        "Every expiry moved exactly its points, after the last day of their lot",
         _EXPIRIES_MOVED,
     ),
     Check(

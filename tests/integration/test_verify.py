@@ -87,7 +87,11 @@ async def test_what_is_broken_is_found_by_its_own_check(owner, mutation):
 
 
 def test_each_check_is_broken_by_some_mutation():
-    assert {each[0] for each in MUTATIONS.values()} == {*(c.name for c in CHECKS), "recomputed"}
+    assert {each[0] for each in MUTATIONS.values()} == {
+        *(c.name for c in CHECKS),
+        "priced",
+        "recomputed",
+    }
 
 
 async def test_only_ten_examples_are_shown_of_many_breaches(owner):
@@ -117,7 +121,7 @@ def settings(server, busy, tmp_path):
 def test_the_command_says_yes_in_words_and_in_json(settings, capsys):
     assert verify_database(settings, as_json=False) == 0
     words = capsys.readouterr().out
-    assert words.count("✓") == len(CHECKS) + 1
+    assert words.count("✓") == len(CHECKS) + 2
     assert "全部成立" in words
     assert verify_database(settings, as_json=True) == 0
     answer = json.loads(capsys.readouterr().out)
