@@ -14,6 +14,10 @@ _ONE_POINT = (
 )
 
 MONEY_MUTATIONS = {
+    "a debt repaid by nothing that came": (
+        "repaid_from_what_came",
+        "UPDATE transfer SET cause_id = uuidv7() WHERE purpose = 'repay'",
+    ),
     "points that another member gave": (
         "transfers_have_their_sides",
         (

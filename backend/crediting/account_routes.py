@@ -44,8 +44,8 @@ class AccountAnswer(msgspec.Struct, kw_only=True):
 
     `points` are available now; `pending` ones are not yet: those of a photo for a day, those of a
     short budget until it has money; `held` ones are set aside for vouchers; a debt is repaid by the
-    next points. `budget` is the state of the programme's budget. `grams` are a record and are never
-    spent.
+    next points, those that come back from a voucher too. `budget` is the state of the programme's
+    budget. `grams` are a record and are never spent.
     """
 
     account_id: UUID

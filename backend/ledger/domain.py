@@ -108,6 +108,12 @@ def take_available(
     return portions, amount
 
 
+def without(lots: Iterable[LotBalance], gone: Iterable[Portion]) -> list[LotBalance]:
+    """The lots once these portions have left them."""
+    taken = dict(gone)
+    return [lot._replace(posted=lot.posted - taken.get(lot.lot_id, 0)) for lot in lots]
+
+
 def points_expire_on(occurred_on: date) -> date:
     """Points live until 31 December of the year after the activity.
 

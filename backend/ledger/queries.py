@@ -193,6 +193,17 @@ async def grams_balance(conn: AsyncConnection, account_id: UUID) -> int:
     return int(row.posted) if row else 0
 
 
+async def points_debts(conn: AsyncConnection, account_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """What those of these locked accounts owe that owe something."""
+    rows = await fetch(
+        conn,
+        "SELECT id, points_debt FROM account WHERE id = ANY(CAST(:ids AS uuid[]))"
+        " AND points_debt > 0",
+        ids=sorted(account_ids),
+    )
+    return {row.id: row.points_debt for row in rows}
+
+
 async def points_debt(conn: AsyncConnection, account_id: UUID) -> int:
     """Points that the account owes."""
     row = await fetch_one(conn, "SELECT points_debt FROM account WHERE id = :id", id=account_id)

@@ -20,7 +20,7 @@ from backend.idempotency import (
     stand,
 )
 from backend.ids import uuid7
-from backend.ledger.domain import LotBalance, Portion, Purpose, Transfer, take_earliest
+from backend.ledger.domain import LotBalance, Portion, Purpose, Transfer, take_earliest, without
 from backend.ledger.holds import spendable_lots
 from backend.ledger.queries import lock_accounts, post
 from backend.rewards.donation_queries import Donation, insert_donations, projects_by_id
@@ -114,10 +114,7 @@ def _take(
     if ends_at is not None and now >= ends_at:
         raise ProjectEnded(ended_at=ends_at.isoformat())
     portions = take_earliest(lots[each.account_id], each.points)
-    gone = {portion.lot_id: portion.amount for portion in portions}
-    lots[each.account_id] = [
-        lot._replace(posted=lot.posted - gone.get(lot.lot_id, 0)) for lot in lots[each.account_id]
-    ]
+    lots[each.account_id] = without(lots[each.account_id], portions)
     return portions
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.batches import run_batch
 from backend.crediting.expiry import expire_points
+from backend.crediting.repaying import CameBack, repay_from
 from backend.errors import DomainError, NotFound
 from backend.events import VOUCHER_EXPIRED, VOUCHER_UNDONE, Event
 from backend.ids import uuid7
@@ -131,11 +132,16 @@ async def expire_vouchers(engine: AsyncEngine, clock_shift_s: int) -> int:
 async def give_back(
     conn: AsyncConnection, vouchers: Sequence[Voucher], status: VoucherStatus, now: datetime
 ) -> None:
-    """End issued vouchers, free their points and return their pieces, in locked accounts."""
+    """End issued vouchers, free their points and return their pieces, in locked accounts.
+
+    Points whose day is over expire, and the others first repay what their member owes.
+    """
     if not vouchers:
         return
     await resolve_holds(conn, [each.id for each in vouchers])
     await expire_points(conn, [each.account_id for each in vouchers], now)
+    freed = [CameBack(each.id, each.account_id, each.points) for each in vouchers]
+    await repay_from(conn, freed, now)
     await end_vouchers(conn, [(each.id, status) for each in vouchers], now)
     await return_stock(conn, Tally(each.reward_id for each in vouchers))
 
@@ -234,6 +240,10 @@ async def _refund(
     await post(conn, transfers, now)
     ended = [vouchers[id] for id in undos]
     await expire_points(conn, [each.account_id for each in ended], now)
+    refunded = [
+        CameBack(undo.id, vouchers[id].account_id, undo.points) for id, undo in undos.items()
+    ]
+    await repay_from(conn, refunded, now)
     await end_vouchers(conn, [(each.id, VoucherStatus.UNDONE) for each in ended], now)
     await append(conn, [Event(VOUCHER_UNDONE, [each.id for each in ended])])
     await return_stock(conn, Tally(each.reward_id for each in ended))

@@ -5,7 +5,8 @@ from backend.verify.check import Check
 _LIVE = "NOT EXISTS (SELECT FROM reversal WHERE reversal.credit_id = credit.id)"
 
 # Holds for reversed bookings too: history stays as it was booked, but points that were pending at
-# the reversal were never paid. Of points that repay a debt the whole amount is credited first.
+# the reversal were never paid. Of points that repay a debt the whole amount is credited first; what
+# came back from a voucher repays too, and has a check of its own.
 # Points that waited for money until their lot was over are in a later one.
 _CREDITS_TRANSFERRED = """
 WITH moves AS (
@@ -14,7 +15,9 @@ WITH moves AS (
          sum(amount) FILTER (WHERE purpose = 'credit' AND lot_id <> 0) AS points,
          sum(amount) FILTER (WHERE purpose = 'repay') AS repaid,
          max(lot_id) AS lot_id, max(booked_at) AS booked_at
-  FROM transfer WHERE purpose IN ('credit', 'repay') GROUP BY account_id, cause_id
+  FROM transfer WHERE purpose = 'credit'
+     OR (purpose = 'repay' AND EXISTS (SELECT FROM credit WHERE credit.id = cause_id))
+  GROUP BY account_id, cause_id
 )
 SELECT coalesce(credit.id, cause_id) AS credit_id, credit.grams, moves.grams::bigint AS moved_grams,
        credit.points, moves.points::bigint AS moved_points, pending.points AS pending,

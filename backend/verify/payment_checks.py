@@ -70,7 +70,31 @@ WHERE CASE WHEN line.cause_id IS NULL
   ELSE causes.merchant_id IS DISTINCT FROM statement.merchant_id END
 """
 
+# New points repay under their booking, points that were held or spent under what brought them back.
+_REPAID = """
+WITH repaid AS (
+  SELECT account_id, cause_id, sum(amount)::bigint AS repaid FROM transfer
+  WHERE purpose = 'repay' AND NOT EXISTS (SELECT FROM credit WHERE credit.id = cause_id)
+  GROUP BY account_id, cause_id
+), came_back AS (
+  SELECT account_id, id AS cause_id, points FROM voucher
+  WHERE status IN ('voided', 'expired', 'returned')
+  UNION ALL
+  SELECT account_id, undo.id, undo.points FROM settlement_undo AS undo
+  JOIN settlement ON settlement.id = settlement_id JOIN voucher ON voucher.id = voucher_id
+)
+SELECT account_id, cause_id, repaid, points AS came_back
+FROM repaid LEFT JOIN came_back USING (account_id, cause_id)
+WHERE points IS NULL OR repaid > points
+"""
+
 PAYMENT_CHECKS = (
+    Check(
+        "repaid_from_what_came",
+        "偿还欠额的积分都出自入账,或出自退回的券和撤销的核销",
+        "What repays a debt is of a booking, or of a voucher or an undo that brought points back",
+        _REPAID,
+    ),
     Check(
         "transfers_have_their_sides",
         "每笔流水都在其用途规定的双方之间,积分只出自并退回所属批次的经费",

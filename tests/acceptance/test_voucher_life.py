@@ -350,7 +350,7 @@ class VoucherLife(RuleBasedStateMachine):
     def returned(self, voucher, state):
         voucher["state"] = state
         if voucher["lot"] == self.lot:
-            self.points[voucher["who"]] += PRICE
+            self.paid(voucher["who"], PRICE)
         self.held[voucher["who"]] -= PRICE
         self.left += voucher["is_stocked"]
 
