@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.arguments import writing_to
-from backend.campaigns.budgets import alerts, fund_rows, state_of
+from backend.campaigns.budgets import alerts, all_fund_rows, state_of
 from backend.campaigns.domain import PROGRAMME_FUND, used_percent
 from backend.campaigns.queries import top_up
 from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
@@ -98,7 +98,7 @@ def show_funds(settings: Settings, *, top_up_points: int | None, fund: UUID | No
         if top_up_points and not await top_up(conn, fund_id, top_up_points):
             raise SystemExit(f"There is no fund {fund_id}. Run: tanhui fund")
         today = shanghai_day(await clock(conn, settings.clock_shift_s))
-        for row in await fund_rows(conn):
+        for row in await all_fund_rows(conn):
             shown = {
                 **row._mapping,  # noqa: SLF001
                 "used_percent": used_percent(row.budget, row.available),

@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.campaigns.budgets import fund_rows, raise_alerts
+from backend.campaigns.budgets import all_fund_rows, raise_alerts
 from backend.campaigns.domain import used_percent
 from backend.campaigns.pending import fundable_queues
 from backend.canteens.joining import join_waiting, lapse_waiting
@@ -145,7 +145,7 @@ class Upkeep:
         """Measure the funds and raise new alerts; always pauses afterwards."""
         async with self.engine.begin() as conn:
             raised = await raise_alerts(conn, await clock(conn, self.clock_shift_s))
-            rows = await fund_rows(conn)
+            rows = await all_fund_rows(conn)
         for row in rows:
             _fund_used.labels(str(row.id)).set(used_percent(row.budget, row.available))
         for alert in raised:

@@ -28,6 +28,8 @@ STOP_NOTICE_DAYS = 7
 SHORT_PERCENT = 95  # of the budget; beyond it members see that the budget is short
 ALERT_PERCENTS = (70, 85, 95)  # time to find money, to decide, to announce
 PERCENT = 100
+# Multipliers of multipliers end here, as `credit.points` does: a typing error holds back no grams.
+POINTS_OF_BOOKING_MAX = 1_000_000
 
 
 class CampaignOverlaps(DomainError):
@@ -135,7 +137,8 @@ def _points(rules: Sequence[PointsRule], *, is_documented: bool) -> int:
         return 0
     first, *rest = rules
     if first.multiplier_percent is not None:
-        return _points(rest, is_documented=is_documented) * first.multiplier_percent // PERCENT
+        wider = _points(rest, is_documented=is_documented)
+        return min(wider * first.multiplier_percent // PERCENT, POINTS_OF_BOOKING_MAX)
     return (first.points or 0) if is_documented else first.self_declared_points
 
 

@@ -3,10 +3,12 @@
 from datetime import date, timedelta
 
 from backend.campaigns.budgets import alerts, raise_alerts
+from backend.campaigns.campaign_queries import insert_fund
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.crediting.expiry import expire_next
 from backend.db import fetch, run
 from backend.events import NOTIFY, STOP_ANNOUNCED, Event
+from backend.ids import uuid7
 from backend.notices.domain import KINDS, Stored, words_of
 from backend.notices.steps import notify_step, remind_next
 from backend.outbox import append, take
@@ -190,3 +192,13 @@ def test_every_kind_has_its_words_in_both_languages_with_units():
     text = words_of(restated, is_zh=True, action_names={"metro": "地铁"}).text
     assert "减碳量由 1.25 千克 改为 0 克" in text
     assert "当天有较晚到达的活动" in text
+
+
+async def test_a_fund_is_watched_however_many_there_are(engine):
+    async with engine.begin() as conn:
+        for number in range(201):
+            fund_id = uuid7()
+            names = (str(number), str(number))
+            await insert_fund(conn, fund_id, names=names, sponsors=names)
+        await run(conn, "UPDATE fund SET budget = 100 WHERE id = :id", id=fund_id)
+    assert [percent for percent, _ in await look(engine, NOON)] == [70, 85, 95]

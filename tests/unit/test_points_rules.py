@@ -112,6 +112,13 @@ def test_after_the_stop_of_the_last_fund_there_are_no_points_and_it_says_why():
     assert stopped == Price(0, "launch-2026", PROGRAMME_FUND, FUND_EXHAUSTED)
 
 
+def test_multipliers_of_multipliers_end_at_what_one_booking_can_give():
+    wide = make_campaign_rule(region="33", points=100_000)
+    more = {"points": None, "multiplier_percent": 1_000}
+    nested = [make_campaign_rule(region=region, **more) for region in ("3301", "330106")]
+    assert price(wide, *nested).points == 1_000_000
+
+
 def test_an_action_that_no_rule_names_earns_nothing():
     assert price(make_rule(), action="tree") == Price(0, "launch-2026", PROGRAMME_FUND, None)
     assert price().rule == "none"
