@@ -6,7 +6,7 @@ transaction, by a call of `expire_points`.
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,9 @@ from backend.ledger.queries import lock_accounts, post
 from backend.outbox import append
 from backend.units import shanghai_day
 
+# A batch that began on the last day may still book into its lots; transactions end within twenty
+# seconds, and a walk that has passed an account never sees what it gets later.
+WALK_AFTER = timedelta(minutes=1)
 ACCOUNTS_MAX = 500  # per transaction: a member who pays at this moment waits some tens of ms
 
 
@@ -72,10 +75,11 @@ async def expire_next(
 ) -> int:
     """Expire the next portion of the lots that are over; return how many accounts were seen.
 
-    A lot is finished once a whole walk has met no held points; until then it is walked again.
+    A lot is finished once a whole walk has met no held points; until then it is walked again. The
+    first walk begins a minute after midnight.
     """
     now = await clock(conn, clock_shift_s)
-    walk = await take_expiry_pass(conn, now, shanghai_day(now))
+    walk = await take_expiry_pass(conn, now, shanghai_day(now - WALK_AFTER))
     if walk is None:
         return 0
     holders = await next_holders(conn, walk, limit=limit)

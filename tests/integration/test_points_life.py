@@ -229,6 +229,19 @@ async def test_who_waited_for_money_until_the_lot_was_over_gets_another_one(engi
     assert await breaches(engine) == []
 
 
+async def test_points_that_are_booked_over_the_last_midnight_of_their_lot_expire(engine):
+    account, other = [await saved_account(engine, points=80) for _ in range(2)]
+    await credit(engine, make_claimed_order(other))
+    midnight = await shift_to(engine, LOT_END + timedelta(days=1)) - 12 * 3_600
+    async with engine.begin() as late:
+        locked = await lock_accounts(late, [account], clock_shift_s=midnight - 45)
+        await credit_batch(late, [make_claimed_order(account)], locked, RULES)
+        assert await expire(engine, midnight + 5) == 0
+    assert await expire(engine, midnight + 120) == 2
+    assert await state_of(engine, account) == (0, 0, 0)
+    assert await breaches(engine) == []
+
+
 async def test_points_of_merchants_do_not_expire(engine):
     account, merchant = await saved_account(engine, points=800), await saved_merchant(engine)
     await credit(engine, make_claimed_order(account))
