@@ -14,6 +14,7 @@ from backend.batches import BUSY, run_batch
 from backend.calling.addresses import UrlForbidden, read_url
 from backend.errors import DomainError, NotFound
 from backend.http.cursors import cursor_at, position_of
+from backend.http.principal import Policy
 from backend.http.routes import Answer, Call, Route
 from backend.rewards.call_bodies import (
     CallEndpointAnswer,
@@ -35,8 +36,6 @@ from backend.rewards.refusals import NotStaff, PartnerCallDecided, PartnerCallGo
 from backend.rewards.route_kinds import AUDITS, MANAGES, OPERATES, lists, makes, merchant_of
 from backend.sealing import Sealer
 from backend.writing import Made, intention_of, write_once
-
-_OFFICIALS = frozenset({"operator", "admin", "auditor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ class CallDesk:
         async with self.engine.connect() as conn:
             rows = await shown_calls(
                 conn,
-                merchant_id=await _merchant_of(conn, call),
+                merchant_id=await _merchant_of(conn, call, AUDITS),
                 status=call.query.status,
                 before_id=before,
                 limit=limit + 1,
@@ -156,7 +155,7 @@ class CallDesk:
     async def post_decision(self, call: Call[DecisionBody, None]) -> Answer:
         """Decide; the same decision again is the same answer."""
         async with self.engine.connect() as conn:
-            merchant_id = await _merchant_of(conn, call)
+            merchant_id = await _merchant_of(conn, call, OPERATES)
         outcome, words = _said(call.body)
         asked = Deciding(call.path_id(), merchant_id, outcome, words, call.principal.id)
         write = partial(_write_decisions, clock_shift_s=self.clock_shift_s)
@@ -180,9 +179,14 @@ async def _write_decisions(
     return [await write_decision(conn, each, clock_shift_s) for each in decidings]
 
 
-async def _merchant_of(conn: AsyncConnection, call: Call[Any, Any]) -> UUID | None:
-    """Whose calls the caller may see and decide; None for officials."""
-    if call.principal.roles & _OFFICIALS:
+async def _merchant_of(
+    conn: AsyncConnection, call: Call[Any, Any], officials: Policy
+) -> UUID | None:
+    """Whose calls the caller may see or decide; None for these officials, who may all.
+
+    Somebody who is an auditor beside her work for a merchant sees all and decides her own.
+    """
+    if officials.allows(call.principal):
         return None
     return await merchant_of(conn, call, MANAGER)
 

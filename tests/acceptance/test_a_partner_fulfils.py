@@ -294,6 +294,18 @@ async def test_a_voucher_that_is_being_fulfilled_has_no_other_end(service):
         await becomes(member, voucher, "settled")
 
 
+async def test_who_reads_all_calls_as_an_auditor_decides_those_of_her_merchant_only(service):
+    async with fulfilling() as partner:
+        _, _, reward = await offered(service, partner)
+        voucher = await bought(await rich_member(service), reward)
+        await open_shop(service, "bakery")
+        manager = await service.caller("bakery-manager", "merchant_manager", "auditor")
+        listed = (await manager.get(CALLS)).json()["items"]
+        assert [each["id"] for each in listed] == [voucher["id"]]
+        decided = await decide(manager, voucher, outcome="refused", reason="no")
+        assert (decided.status, decided.problem) == (404, "not-found")
+
+
 async def test_a_slow_partner_gets_four_calls_at_once_and_holds_up_nobody(service):
     async with fulfilling("hang") as slow, fulfilling() as quick:
         _, _, reward = await offered(service, slow, stock=None)
