@@ -93,10 +93,11 @@ class Pool:
             self._processes = [each for each in self._processes if each.is_alive]
             missing = self._count - len(self._processes)
             starting = (_Process.start(self._initialise) for _ in range(missing))
-            for each in await asyncio.gather(*starting, return_exceptions=True):
-                if isinstance(each, BaseException):
-                    raise WorkersUnavailable from each
-                self._processes.append(each)
+            started = await asyncio.gather(*starting, return_exceptions=True)
+            self._processes += [each for each in started if isinstance(each, _Process)]
+            failed = [each for each in started if isinstance(each, BaseException)]
+            if failed and not self._processes:
+                raise WorkersUnavailable from failed[0]
         return min(self._processes, key=lambda each: each.calls)
 
 

@@ -159,6 +159,24 @@ async def test_a_model_that_does_not_load_is_reported(tmp_path):
     await pool.close()
 
 
+def fail_once(mark):
+    """Of the processes that start, the first one ends before it is ready."""
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os._exit(1)
+
+
+async def test_where_some_processes_do_not_start_the_others_work_and_end(tmp_path):
+    before = set(multiprocessing.active_children())
+    for number in range(3):
+        pool = Pool(3, 5.0, partial(fail_once, str(tmp_path / str(number))))
+        assert await pool.call(abs, -7) == 7
+        await pool.close()
+        assert set(multiprocessing.active_children()) == before
+
+
 async def test_an_interrupt_of_the_terminal_does_not_end_a_worker():
     pool = Pool(1, 5.0, _limit_process)
     before = await pool.call(eval, "__import__('os').getpid()")
