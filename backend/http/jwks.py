@@ -90,7 +90,7 @@ def fetch_over_http(session: aiohttp.ClientSession, url: str) -> Fetch:
 def _read_keys(document: bytes) -> dict[str, Key]:
     """Keep public signature keys; a symmetric one in a public set would be everybody's."""
     key_set = msgspec.json.decode(document, type=dict[str, Any])
-    keys = [_read_key(entry) for entry in key_set["keys"]]
+    keys = [_read_key(entry) for entry in key_set["keys"] if isinstance(entry, dict)]
     return {key.kid: key for key in keys if key is not None and key.kid}
 
 
@@ -98,7 +98,7 @@ def _read_key(entry: dict[str, Any]) -> Key | None:
     """Read one key; kinds that we do not take are left out, whatever else the set holds."""
     try:
         key = import_key(entry)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, KeyError):  # the last of a curve that nobody knows
         return None
     is_signing = isinstance(key, RSAKey | ECKey | OKPKey) and key.get("use", "sig") == "sig"
     return key if is_signing else None

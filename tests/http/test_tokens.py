@@ -194,6 +194,25 @@ async def test_known_keys_outlive_an_outage_of_the_issuer(verifier, issuer, cloc
     assert issuer.fetches == 2
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "EC", "crv": "BP-256", "x": "AA", "y": "AA", "kid": "odd"},
+        {"kty": "OKP", "crv": "X9", "x": "AA", "kid": "odd"},
+        {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "odd"},
+        {"kid": "odd"},
+        "odd",
+    ],
+)
+async def test_a_key_of_a_kind_that_nobody_knows_locks_nobody_out(odd, clock) -> None:
+    async def fetch() -> bytes:
+        known = KeySet([EC]).as_dict(private=False)["keys"]
+        return json.dumps({"keys": [odd, *known]}).encode()
+
+    verifier = TokenVerifier(RULES, JwksCache(fetch, clock=clock), clock=clock)
+    assert await verifier.verify(make_token(key=EC, alg="ES256"))
+
+
 async def test_a_symmetric_key_in_the_set_is_not_used(clock) -> None:
     secret = OctKey.generate_key(256, {"kid": "secret"})
 
