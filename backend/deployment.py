@@ -5,6 +5,7 @@ Made once when a command starts, from the settings; everything below takes the p
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from scoring.methodology import load_catalogue
 DATABASE = "tanhui"
 CLAIM_KEY_BYTES = 32
 CLAIM_KEY_FILE = "claim.key"
+_KEY = re.compile(f"[0-9a-fA-F]{{{2 * CLAIM_KEY_BYTES}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +107,32 @@ def claim_secret(settings: Settings) -> bytes:
     """The key of claims: from the settings, or made once in the data folder.
 
     Raises:
-        SystemExit: A database of its own without a key: every process must use the same one.
+        SystemExit: A database of its own without a key: every process must use the same one. Or
+            the key is not whole.
     """
     if settings.claim_key:
-        return bytes.fromhex(settings.claim_key)
+        return _whole_key(settings.claim_key, "TANHUI_CLAIM_KEY")
     if settings.database_url:
         raise SystemExit("TANHUI_CLAIM_KEY is needed: 64 hexadecimal digits, never changed.")
     file = settings.data_dir / CLAIM_KEY_FILE
     if not file.exists():
-        made = file.with_suffix(".new")
-        made.touch(mode=0o600)
-        made.write_text(os.urandom(CLAIM_KEY_BYTES).hex())
-        made.rename(file)
-    return bytes.fromhex(file.read_text())
+        _make_key(file)
+    return _whole_key(file.read_text(), str(file))
+
+
+def _make_key(file: Path) -> None:
+    """Write a key that is on the disk before it has its name: a claim under a lost one is lost."""
+    made = file.with_suffix(".new")
+    made.touch(mode=0o600)
+    with made.open("w") as writer:
+        writer.write(os.urandom(CLAIM_KEY_BYTES).hex())
+        writer.flush()
+        os.fsync(writer.fileno())
+    made.rename(file)
+
+
+def _whole_key(text: str, where: str) -> bytes:
+    """The key, which is never guessed: with another one each photo would count once more."""
+    if not _KEY.fullmatch(text.strip()):
+        raise SystemExit(f"{where} holds no claim key: 64 hexadecimal digits, never changed.")
+    return bytes.fromhex(text)
