@@ -18,6 +18,7 @@ IDS_PER_EVENT_MAX = 1_000  # one batch; keeps a row of work below 40 kB
 
 CHECK_IN_RECEIVED = "CheckInReceived"
 CHECK_IN_ACCEPTED = "CheckInAccepted"
+CHECK_IN_APPEALED = "CheckInAppealed"
 CREDIT_BOOKED = "CreditBooked"
 CREDIT_RESTATED = "CreditRestated"
 POINTS_FUNDED = "PointsFunded"
@@ -43,6 +44,7 @@ STOCK_LOW = "StockLow"
 STEPS_OF: Mapping[str, tuple[str, ...]] = {
     CHECK_IN_RECEIVED: (SCORE,),
     CHECK_IN_ACCEPTED: (CREDIT,),
+    CHECK_IN_APPEALED: (SCORE,),
     CREDIT_BOOKED: (REPORT, WEBHOOK),
     CREDIT_RESTATED: (REPORT, NOTIFY, WEBHOOK),
     POINTS_FUNDED: (NOTIFY,),

@@ -218,7 +218,7 @@ async def _check(engine: AsyncEngine, count: int) -> None:
         rows = await fetch(
             conn,
             "SELECT count(*) AS photos, count(*) FILTER (WHERE status IN ('received', 'scored'))"
-            " AS left_over, (SELECT count(*) FROM photo_fingerprint) AS fingerprints FROM check_in",
+            " AS left_over, (SELECT count(*) FROM score) AS scores FROM check_in",
         )
     found = tuple(rows[0])
     if found != (count, 0, count):

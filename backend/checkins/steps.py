@@ -6,7 +6,7 @@ before this one looks for neighbours.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
@@ -30,6 +30,7 @@ from backend.checkins.queries import (
     lock_received,
     settle_check_ins,
 )
+from backend.checkins.reasons import APPEALED
 from backend.checkins.resemblance_queries import insert_thumbnails
 from backend.checkins.score_queries import (
     Fingerprint,
@@ -86,17 +87,20 @@ async def score_step(
 ) -> None:
     """Score the photos of leased work; appends `CheckInAccepted` for those that are accepted.
 
+    Photos that were appealed are compared with others and stay where they are.
     A second run finds the check-ins no longer `received` and only acknowledges. A run cut
     off between its transactions repeats the inference and follows the verdict stored first.
     Work of which one photo cannot be looked at is postponed; its other photos are settled.
     """
     async with engine.connect() as conn:
         found = await check_ins_by_id(conn, sorted({id for work in works for id in work.ids}))
-    waiting = [each for each in found.values() if each.status == Status.RECEIVED]
+    appealed = {each.id for each in found.values() if _is_appealed(each)}
+    waiting = [e for e in found.values() if e.status == Status.RECEIVED or e.id in appealed]
     seen = await _look(waiting, scorer, store)
     fingerprints = _fingerprints(waiting, seen.scores)
-    rulings = await _keep_scores(engine, seen.scores, fingerprints, clock_shift_s)
-    among = await ruled_among_others(engine, seen.scores, fingerprints, rulings, scorer)
+    kept = await _keep_scores(engine, seen.scores, fingerprints, appealed, clock_shift_s)
+    rulings, compared = kept
+    among = await ruled_among_others(engine, seen.scores, compared, rulings, scorer)
     rulings |= {**among.rulings, **dict.fromkeys(seen.unreadable, UNREADABLE)}
     seen.errors |= among.errors
     await _settle(
@@ -107,6 +111,12 @@ async def score_step(
         clock_shift_s=clock_shift_s,
         appeal_window=appeal_window,
     )
+
+
+def _is_appealed(check_in: CheckIn) -> bool:
+    """What the model rejected was compared with nothing: a copy may be dark, and look clean."""
+    is_appealed = (check_in.status, check_in.reason) == (Status.IN_REVIEW, APPEALED)
+    return is_appealed and check_in.meal_window is not None
 
 
 async def _look(check_ins: Sequence[CheckIn], scorer: Scorer, store: EvidenceStore) -> _Seen:
@@ -185,30 +195,29 @@ async def _keep_scores(
     engine: AsyncEngine,
     scores: Mapping[UUID, PlateScore],
     fingerprints: Sequence[Fingerprint],
+    appealed: AbstractSet[UUID],
     clock_shift_s: int,
-) -> dict[UUID, Ruling]:
-    """Commit scores and fingerprints, so that of two racing copies at least one sees the other."""
+) -> tuple[dict[UUID, Ruling], list[Fingerprint]]:
+    """Commit scores and fingerprints, so that of two racing copies at least one sees the other.
+
+    Looks are kept of photos that may use something up, and these are compared; a crowd of rejected
+    ones would stand before the photo that they were copied from.
+    """
     if not scores:
-        return {}
+        return {}, []
     async with engine.begin() as conn:
         now = await clock(conn, clock_shift_s)
         await insert_scores(conn, [_scored(id, scores[id]) for id in scores], now)
-        await insert_fingerprints(conn, fingerprints)
         rulings = dict(await rulings_of(conn, list(scores)))
-        asked = {each.check_in_id: scores[each.check_in_id] for each in fingerprints}
-        await insert_thumbnails(conn, _thumbnails(asked, rulings))
-        return rulings
-
-
-def _thumbnails(
-    scores: Mapping[UUID, PlateScore], rulings: Mapping[UUID, Ruling]
-) -> Mapping[UUID, bytes]:
-    """Of photos that may use something up; what a rejected one shows is nobody's business."""
-    return {
-        id: score.thumbnail
-        for id, score in scores.items()
-        if score.thumbnail and rulings[id].verdict != "rejected"
-    }
+        compared = [
+            each
+            for each in fingerprints
+            if rulings[each.check_in_id].verdict != "rejected" or each.check_in_id in appealed
+        ]
+        await insert_fingerprints(conn, compared)
+        shown = {each.check_in_id: scores[each.check_in_id].thumbnail for each in compared}
+        await insert_thumbnails(conn, {id: packed for id, packed in shown.items() if packed})
+        return rulings, compared
 
 
 def _scored(check_in_id: UUID, score: PlateScore) -> Scored:

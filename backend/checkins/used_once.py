@@ -61,15 +61,15 @@ async def ruled_among_others(
 ) -> AmongOthers:
     """The rulings that change because of other photos or of signs that a photo was tampered with.
 
+    What was rejected stays so: it was appealed, and a person decides, who sees what is found.
     Photos are laid over each other between two transactions, since that takes milliseconds a pair.
     Keeps near matches and risks. A second call finds the pairs of the first one and follows them.
     """
-    asked = [each for each in fingerprints if rulings[each.check_in_id].verdict != "rejected"]
-    if not asked:
+    if not fingerprints:
         return AmongOthers({}, {})
-    limits = scores[asked[0].check_in_id].limits  # one model scores a batch
-    explained, errors = await _explained(engine, asked, scores, limits, overlayer)
-    asked = [each for each in asked if each.check_in_id not in errors]
+    limits = scores[fingerprints[0].check_in_id].limits  # one model scores a batch
+    explained, errors = await _explained(engine, fingerprints, scores, limits, overlayer)
+    asked = [each for each in fingerprints if each.check_in_id not in errors]
     async with engine.begin() as conn:
         stopped = await _yielding_pairs(conn, asked, limits, explained)
         edited = await edited_among(conn, [each.check_in_id for each in asked])
@@ -181,6 +181,8 @@ def _risk(score: PlateScore, pairs: Iterable[NearPair], *, is_edited: bool) -> R
 def _ruling(was: Ruling, pairs: Iterable[NearPair], risk: Risk, limits: CopyLimits) -> Ruling:
     """The strongest of what was found; risk alone leads to a person and never to a no."""
     kinds = {pair.kind for pair in pairs}
+    if was.verdict == "rejected":
+        return was
     if Kind.COPY in kinds:
         return COPY
     if kinds & {Kind.NEAR, Kind.EXPLAINED}:

@@ -16,7 +16,7 @@ from backend.batches import BatchRaced
 from backend.checkins.domain import APPEAL_WINDOW, Change, Status
 from backend.checkins.queries import announce_outcomes, settle_check_ins
 from backend.errors import DomainError, NotFound
-from backend.events import CHECK_IN_ACCEPTED, Event
+from backend.events import CHECK_IN_ACCEPTED, CHECK_IN_APPEALED, Event
 from backend.ids import uuid7
 from backend.ledger.queries import Locked, lock_accounts
 from backend.outbox import append
@@ -119,7 +119,8 @@ async def write_appeals(
 ) -> list[Appealed | DomainError]:
     """Send rejected check-ins back to a person; the same appeal again changes nothing.
 
-    Somebody else's check-in is as absent as one that never was.
+    Somebody else's check-in is as absent as one that never was. Appends `CheckInAppealed`: whoever
+    looks again sees what the photo resembles.
     """
     locked, cases = await _lock(conn, requests, rules)
 
@@ -135,6 +136,7 @@ async def write_appeals(
     made = [each.appeal for each in answers if isinstance(each, Appealed) and not each.is_replay]
     await insert_appeals(conn, made)
     await _move(conn, [change_by_appeal(each) for each in made], locked.now)
+    await append(conn, [Event(CHECK_IN_APPEALED, [each.check_in_id]) for each in made])
     return answers
 
 

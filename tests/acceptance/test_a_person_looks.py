@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from io import BytesIO
 
+import pytest
 from PIL import Image
 from yarl import URL
 
@@ -14,6 +15,7 @@ from backend.evidence_store import EvidenceStore
 from backend.review.deletion import delete_due_evidence
 from backend.verify import check_invariants
 from tests.acceptance.running_service import make_photo
+from tests.fakes import make_score
 
 PLATE_G, PLATE_POINTS = 125, 5
 UNKNOWN_ID = "019ff7a0-0000-7000-8000-000000000000"
@@ -506,6 +508,35 @@ async def test_a_photo_of_no_plate_reaches_a_reviewer_only_when_it_is_appealed(s
     assert (await rev.get(item["evidence"][0])).status == 200
     await decide(rev, check_in_id, CLEAN)
     assert (await check_in(member, check_in_id, "?wait=10"))["status"] == "credited"
+
+
+@pytest.mark.parametrize("comes_first", ["copy", "original"])
+async def test_a_copy_that_was_rejected_for_another_reason_is_shown_as_one_when_it_is_appealed(
+    service, comes_first
+):
+    """Darkened, so that the model says no before it is compared with anything."""
+    verdicts = {"original": {}, "copy": {"verdict": "rejected", "reason": "too_dark"}}
+    sent = {}
+    for seed, name in enumerate(sorted(verdicts, reverse=comes_first == "original")):
+        jpeg = (await service.scorer.sanitise(make_photo(seed))).jpeg
+        seen = make_score(jpeg, fingerprint=bytes(range(32)), **verdicts[name])
+        service.scorer.answers[jpeg] = seen
+        answer = await (await service.member(name)).photograph(make_photo(seed))
+        sent[name] = answer.json()
+    assert (sent["original"]["status"], sent["copy"]["reason"]) == ("credited", "too_dark")
+    await appeal(await service.member("copy"), sent["copy"]["id"])
+    await service.drained()
+    rev = await reviewer(service)
+    [item] = await queue(rev)
+    assert [(each["check_in_id"], each["kind"]) for each in item["look_alikes"]] == [
+        (sent["original"]["id"], "near")
+    ]
+    unclear = {"outcome": "reject", "label": "clean"}
+    assert (await decide(rev, sent["copy"]["id"], unclear)).status == 201
+    answer = await check_in(await service.member("copy"), sent["copy"]["id"])
+    assert (answer["status"], answer["reason"]) == ("rejected", "photo_already_used")
+    original = await check_in(await service.member("original"), sent["original"]["id"])
+    assert original["status"] == "credited"
 
 
 async def test_a_deleted_photo_that_is_sent_again_is_shown_to_nobody(service, tmp_path):

@@ -153,6 +153,17 @@ async def test_a_crowd_of_stopped_copies_hides_nothing(scored):
     assert reason == "looks_like_earlier_photo"
 
 
+async def test_a_crowd_of_rejected_photos_hides_nothing(scored):
+    long_ago = {"occurred_at": LAST_YEAR}
+    await scored(b"original", make_score(b"original", fingerprint=flipped(PDQ, 2)), **long_ago)
+    for number in range(12):
+        jpeg = b"darkened copy %d" % number
+        no = {"verdict": "rejected", "reason": "too_dark"}
+        await scored(jpeg, make_score(jpeg, fingerprint=PDQ, **no), **long_ago)
+    _, _, reason = await scored(b"replay", make_score(b"replay", fingerprint=PDQ))
+    assert reason == "looks_like_earlier_photo"
+
+
 async def test_a_photo_whose_score_says_no_stops_nobody(engine, store, saved_photo, scored):
     held = await saved_photo(b"leftovers")
     answer = make_score(b"x", verdict="rejected", reason="leftovers", fingerprint=PDQ)
