@@ -126,6 +126,7 @@ async def test_a_doubtful_photo_waits_for_a_person(service):
 async def test_a_used_photo_makes_no_check_in_for_anybody(service):
     first, other = await service.member("li"), await service.member("wang")
     await first.photograph(make_photo(1))
+    await service.drained()
     capture = await other.capture()
     before = await service.row_counts()
     again = await other.send_photo(make_photo(1), capture)
