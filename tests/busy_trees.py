@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from backend.ids import uuid7
 from backend.ledger.queries import lock_accounts
+from backend.partners.domain import Grants
 from backend.partners.queries import make_partner
 from backend.trees.domain import Planting, initial_of, name_hmac
 from backend.trees.queries import insert_pledge, insert_project
@@ -16,7 +17,8 @@ async def fill_trees(engine, account_id):
     """Five trees pledged, three planted, one of them dead."""
     async with engine.begin() as conn:
         now = (await lock_accounts(conn, [account_id])).now
-        recorder, project_id, pledge_id = Recorder("key:forest", uuid7()), uuid7(), uuid7()
+        recorder = Recorder("key:forest", uuid7(), Grants("urn:forest"))
+        project_id, pledge_id = uuid7(), uuid7()
         names = {"name_zh": "林场", "name_en": "Forest"}
         await make_partner(conn, recorder.partner_id, **names, source="urn:forest")
         await insert_project(

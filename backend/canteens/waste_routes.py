@@ -27,6 +27,7 @@ from backend.http.cursors import PageQuery, cursor_at, position_of
 from backend.http.principal import Principal, scopes
 from backend.http.problem import Language
 from backend.http.routes import Answer, Call, Route, replayed
+from backend.partners.domain import RegionNotGranted
 from backend.rewards.route_kinds import AUDITS, OPERATES, lists
 from backend.units import format_reduction, shanghai_day
 from backend.writing import write_alone
@@ -122,7 +123,7 @@ class WasteDesk:
                 body=WasteBody,
                 parameters={"day": DAY_PATTERN},
                 answers={200: WasteAnswer, 201: WasteAnswer},
-                problems=(NotFound, WasteDayNotValid, *BUSY),
+                problems=(NotFound, RegionNotGranted, WasteDayNotValid, *BUSY),
             ),
             Route(
                 "GET",
@@ -134,7 +135,7 @@ class WasteDesk:
                 query=PageQuery,
                 parameters={"day": DAY_PATTERN},
                 answers={200: WastePage},
-                problems=(NotFound, WasteDayNotValid),
+                problems=(NotFound, RegionNotGranted, WasteDayNotValid),
             ),
             lists(
                 "/v1/operator/canteens/{id}/days",
@@ -146,7 +147,7 @@ class WasteDesk:
                     "食堂日报:用餐数、光盘率、减碳量与厨余量",
                 ),
                 query=DaysQuery,
-                problems=(NotFound, WasteDayNotValid),
+                problems=(NotFound, RegionNotGranted, WasteDayNotValid),
             ),
         ]
 
@@ -204,6 +205,9 @@ class WasteDesk:
         place = await find_canteen(conn, canteen_id)
         if place is None or principal.partner_id not in {None, place.partner_id}:
             raise NotFound
+        refusal = principal.reach.refusal_at(place.region) if principal.reach else None
+        if refusal is not None:
+            raise refusal
 
 
 def _day(call: Call[Any, Any]) -> date:

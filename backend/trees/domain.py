@@ -56,6 +56,7 @@ class Pledge(NamedTuple):
     partner_id: UUID
     trees: int
     fulfilled: int
+    region: str
 
 
 class Planting(NamedTuple):

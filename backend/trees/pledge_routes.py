@@ -15,6 +15,7 @@ from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
 from backend.idempotency import IdempotencyKeyReused
 from backend.ids import uuid7
+from backend.partners.domain import RegionNotGranted
 from backend.partners.queries import partner_exists
 from backend.trees.bodies import (
     CertificateAnswer,
@@ -140,7 +141,7 @@ class PledgeDesk:
             answers={200: CertificateAnswer, 201: CertificateAnswer},
             problems=(
                 NotFound,
-                ProjectElsewhere,
+                *(ProjectElsewhere, RegionNotGranted),
                 PlantingRecorded,
                 PlantedInFuture,
                 MoreThanPledged,
@@ -160,7 +161,7 @@ class PledgeDesk:
             answers={200: CertificateAnswer},
             problems=(
                 NotFound,
-                ProjectElsewhere,
+                *(ProjectElsewhere, RegionNotGranted),
                 DeathsRecorded,
                 PlantedInFuture,
                 MoreThanAlive,

@@ -12,8 +12,8 @@ from backend.db import fetch, fetch_one, run
 from backend.trees.domain import Planting, Pledge
 
 _PLEDGE = (
-    "SELECT pledge.id, account_id, project_id, partner_id, trees, fulfilled FROM tree_pledge AS"
-    " pledge JOIN tree_project AS project ON project.id = project_id"
+    "SELECT pledge.id, account_id, project_id, partner_id, trees, fulfilled, region FROM"
+    " tree_pledge AS pledge JOIN tree_project AS project ON project.id = project_id"
 )
 _PLEDGE_SHOWN = (
     "SELECT pledge.id, project_id, kind, trees, amount_fen, fulfilled, pledged_at"
@@ -142,11 +142,13 @@ async def insert_planting(
 
 
 async def lock_planting(conn: AsyncConnection, planting_id: UUID) -> Row[Any] | None:
-    """A planting, locked: id, partner_id, trees, dead, planted_on."""
+    """A planting, locked: id, partner_id, trees, dead, planted_on, and its project's region."""
     return await fetch_one(
         conn,
-        "SELECT id, partner_id, trees, dead, planted_on FROM tree_planting WHERE id = :id"
-        " FOR UPDATE",
+        "SELECT planting.id, planting.partner_id, planting.trees, dead, planted_on, region"
+        " FROM tree_planting AS planting JOIN tree_pledge AS pledge ON pledge.id = pledge_id"
+        " JOIN tree_project AS project ON project.id = project_id WHERE planting.id = :id"
+        " FOR UPDATE OF planting",
         id=planting_id,
     )
 

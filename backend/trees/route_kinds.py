@@ -13,6 +13,7 @@ OPERATES = roles("operator")
 
 def recorder_of(call: Call[Any, Any]) -> Recorder:
     """The key that calls, and its partner."""
-    partner_id = call.principal.partner_id
+    partner_id, reach = call.principal.partner_id, call.principal.reach
     assert partner_id is not None, "only keys carry scopes, and every key has a partner"
-    return Recorder(call.principal.id, partner_id)
+    assert reach is not None, "and a reach"
+    return Recorder(call.principal.id, partner_id, reach)

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.errors import NotFound
+from backend.http.principal import Reach
 from backend.ids import uuid7
 from backend.trees.domain import (
     DeathsRecorded,
@@ -31,10 +32,11 @@ from backend.units import shanghai_day
 
 
 class Recorder(NamedTuple):
-    """The key that records, and the partner whose it is."""
+    """The key that records, the partner whose it is, and where it may report from."""
 
     principal_id: str
     partner_id: UUID
+    reach: Reach
 
 
 async def fulfil_pledge(
@@ -45,13 +47,13 @@ async def fulfil_pledge(
     The partner's own name of the planting is the natural key.
 
     Raises:
-        NotFound, ProjectElsewhere, PlantingRecorded, PlantedInFuture, MoreThanPledged.
+        NotFound, ProjectElsewhere, RegionNotGranted, PlantingRecorded, PlantedInFuture,
+        MoreThanPledged.
     """
     pledge = await lock_pledge(conn, pledge_id)
     if pledge is None:
         raise NotFound
-    if pledge.partner_id != recorder.partner_id:
-        raise ProjectElsewhere
+    _check_speaks_for(recorder, pledge.partner_id, pledge.region)
     stands = await planting_named(conn, recorder.partner_id, planting.planting)
     if stands is not None:
         return _same(stands, pledge_id, planting), True
@@ -67,6 +69,14 @@ async def fulfil_pledge(
         recorded_at=now,
     )
     return planting_id, False
+
+
+def _check_speaks_for(recorder: Recorder, partner_id: UUID, region: str) -> None:
+    if partner_id != recorder.partner_id:
+        raise ProjectElsewhere
+    refusal = recorder.reach.refusal_at(region)
+    if refusal is not None:
+        raise refusal
 
 
 def _same(stands: Row[Any], pledge_id: UUID, planting: Planting) -> UUID:
@@ -89,13 +99,13 @@ async def record_deaths(
     """Record trees that were found dead on a day; they are never credited again.
 
     Raises:
-        NotFound, ProjectElsewhere, DeathsRecorded, PlantedInFuture, MoreThanAlive.
+        NotFound, ProjectElsewhere, RegionNotGranted, DeathsRecorded, PlantedInFuture,
+        MoreThanAlive.
     """
     planting = await lock_planting(conn, planting_id)
     if planting is None:
         raise NotFound
-    if planting.partner_id != recorder.partner_id:
-        raise ProjectElsewhere
+    _check_speaks_for(recorder, planting.partner_id, planting.region)
     stands = await deaths_on(conn, planting_id, seen_on)
     if stands == trees:
         return

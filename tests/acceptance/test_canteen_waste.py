@@ -7,9 +7,10 @@ from tests.acceptance.canteen import open_camera, open_canteen, operator_of
 from tests.acceptance.running_service import METRO, RECYCLER, Caller, make_photo
 
 
-async def key_of(service, partner):
+async def key_of(service, partner, regions=()):
+    terms = {"kind": "partner", "scopes": ["canteen.waste"], "regions": regions}
     async with service.engine.begin() as conn:
-        key = await issue_key(conn, partner, kind="partner", scopes=["canteen.waste"])
+        key = await issue_key(conn, partner, **terms)
     return Caller(service.session, key)
 
 
@@ -42,6 +43,20 @@ async def test_a_correction_is_kept_beside_what_it_corrects(service):
     [shown] = (await operator.get(f"{path}/days?since={day}")).json()["items"]
     assert (shown["waste_mass_g"], shown["waste_corrected"], shown["meals"]) == (14_500, True, 0)
     assert shown["waste_g_per_meal"] is None
+
+
+async def test_a_key_of_another_region_neither_enters_nor_reads(service):
+    canteen_id, day = await open_canteen(service), await today_of(service)
+    elsewhere = await key_of(service, METRO, ["330200"])
+    path = f"/v1/operator/canteens/{canteen_id}"
+    for reply in (
+        await put(elsewhere, canteen_id, day, 1),
+        await elsewhere.get(f"{path}/waste/{day}"),
+        await elsewhere.get(f"{path}/days"),
+    ):
+        assert (reply.status, reply.problem) == (403, "region-not-granted")
+    around = await key_of(service, METRO, ["330000"])
+    assert (await put(around, canteen_id, day, 1)).status == 201
 
 
 async def test_two_who_correct_at_once_are_both_kept(service):

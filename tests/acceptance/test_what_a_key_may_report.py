@@ -10,6 +10,7 @@ from backend.partners.queries import issue_bearer_key, issue_key
 from tests.acceptance.event_sender import BAGS_SOURCE, make_event, make_ride, send_one
 from tests.acceptance.harbour import moment, open_harbour
 from tests.acceptance.running_service import METRO, RECYCLER, Caller, make_key
+from tests.acceptance.test_trees import FOREST, forest, fulfil, pledge
 
 SCOPES = ("trip.report", "event.send")
 HANGZHOU, NINGBO = "330100", "330200"
@@ -120,6 +121,32 @@ async def test_a_key_of_another_region_does_nothing_at_a_site(api_alone, what):
     done = await act(Caller(api_alone.session, around), harbour, what, hand_in)
     assert done.problem != "region-not-granted"
     assert done.status in {200, 201} or (what, done.problem) == ("step", "lot-unknown"), done.body
+
+
+@pytest.mark.parametrize("what", ["plant", "die"])
+async def test_a_key_of_another_region_records_no_trees(api_alone, what):
+    whole, project = await forest(api_alone)
+    pledged = await pledge(await api_alone.member(), project)
+    pledge_id = pledged.json()["id"]
+    planted = await fulfil(whole, pledge_id, trees=1)
+    scopes = {"kind": "partner", "scopes": ["tree.record"]}
+    async with api_alone.engine.begin() as conn:
+        elsewhere = await issue_key(conn, FOREST, **scopes, regions=[NINGBO])
+        around = await issue_key(conn, FOREST, **scopes, regions=["330000"])
+
+    async def record(key):
+        caller = Caller(api_alone.session, key)
+        if what == "plant":
+            return await fulfil(caller, pledge_id, planting="T-2", trees=1)
+        path = f"/v1/trees/plantings/{planted.json()['id']}/deaths"
+        return await caller.post(path, {"trees": 1, "seen_on": "2025-09-01"})
+
+    before = await api_alone.row_counts()
+    refused = await record(elsewhere)
+    assert (refused.status, refused.problem) == (403, "region-not-granted")
+    assert refused.json()["granted"] == [NINGBO]
+    assert await api_alone.row_counts() == before
+    assert (await record(around)).status in {200, 201}
 
 
 # What a station does with a bag, each at its own address.
