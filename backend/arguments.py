@@ -1,11 +1,14 @@
 """What people type behind a command, read strictly: a typing error is told what is wanted."""
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gaierror
 from typing import Final
 
+EXIT_USAGE: Final = 2
 BIGINT_MAX: Final = 2**63 - 1  # what a column of ids or amounts holds
 
 
@@ -30,6 +33,25 @@ def is_text(arguments: Sequence[str]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def run_in_words(command: Callable[[], int]) -> int:
+    """The exit code of a command; 2 with a sentence for what it refuses or cannot reach.
+
+    Python would say 1, which is a finding of `tanhui verify` and others.
+    """
+    try:
+        return command()
+    except SystemExit as refused:
+        if not isinstance(refused.code, str):
+            raise
+        words = refused.code
+    except BrokenPipeError:
+        raise
+    except (ConnectionError, TimeoutError, gaierror) as error:
+        words = f"The database, or what else the settings name, cannot be reached: {error}"
+    print(words, file=sys.stderr)
+    return EXIT_USAGE
 
 
 def row_or_all(text: str) -> str:

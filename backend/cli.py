@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from backend.arguments import is_text, row_or_all, whole
+from backend.arguments import is_text, row_or_all, run_in_words, whole
 from backend.auditing import add_auditing_commands
 from backend.bag_printing import add_bag_commands
 from backend.partnering import add_partner_commands
@@ -31,14 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(given)
     command: Command = parsed.command
     try:
-        code = command(parsed)
+        code = run_in_words(partial(command, parsed))
         sys.stdout.flush()
-    except SystemExit as refused:
-        # Python would say 1, which is a finding of `verify` and others.
-        if not isinstance(refused.code, str):
-            raise
-        print(refused.code, file=sys.stderr)
-        return EXIT_USAGE
     except BrokenPipeError:
         # `tanhui … | head` has read enough; what is left has nowhere to go, at the exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -150,13 +150,19 @@ async def serve(
     A caller that brings `stop` handles signals itself; without it SIGTERM and SIGINT set it.
     `started` is told the port, which matters when `port` is 0. `notice_s` is the time between the
     first refused probe and the closed door, for load balancers that must notice.
+
+    Raises:
+        SystemExit: Nobody can listen there.
     """
     stop = stop or _stopped_by_signal()
     runner = Runner(app)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, reuse_port=reuse_port or None, backlog=1024)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise SystemExit(f"Nobody can listen on {host}:{port}: {error.strerror}.") from None
         if started:
             started(site.port)
         await stop.wait()

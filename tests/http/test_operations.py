@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -172,3 +173,11 @@ async def test_more_requests_than_can_be_finished_are_shed(monkeypatch):
         await runner.cleanup()
     assert probe.status == 200
     assert (reply.status, reply.problem["type"]) == (503, "/problems/overloaded")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+async def test_an_address_on_which_nobody_can_listen_stops_the_start_in_a_sentence(host) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"Nobody can listen on {host}:{port}: "):
+            await serve(make_app(), host=host, port=port)

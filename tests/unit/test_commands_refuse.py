@@ -1,5 +1,9 @@
 """Arguments that nobody could mean: a sentence and exit code 2, and nothing is opened or made."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from backend.cli import main
@@ -89,3 +93,18 @@ def test_toml_without_end_is_a_fault_of_its_file(folder, value, capsys):
         assert (code, "new.toml: not TOML" in words) == (expected, True)
     assert main(["methodology", "check", "new.toml"]) == 1
     assert "new.toml: not TOML" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere.invalid"])
+def test_a_database_that_cannot_be_reached_is_no_finding(address, tmp_path):
+    url = f"postgresql+asyncpg://tanhui_app@{address}/tanhui"
+    done = subprocess.run(
+        [sys.executable, "-m", "backend.cli", "verify"],
+        env={**os.environ, "TANHUI_DATABASE_URL": url, "TANHUI_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("The database, or what else the settings name, cannot be reached")
