@@ -40,7 +40,7 @@ _EXPIRING = """
 SELECT fund_id, to_char(expires_on, 'YYYY-MM') AS month, sum(points)::bigint AS points FROM (
   SELECT lot_id, posted AS points FROM account_lot JOIN account ON account.id = account_id
   WHERE kind = 'member' AND lot_id <> 0 AND posted > 0
-  UNION ALL SELECT lot_id, points FROM pending_points
+  UNION ALL SELECT lot_id, points FROM pending_points WHERE is_funded
 ) AS owed JOIN lot ON lot.id = lot_id GROUP BY 1, 2 ORDER BY 2, 1
 """
 

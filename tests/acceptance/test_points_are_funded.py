@@ -269,6 +269,9 @@ async def test_points_wait_for_money_and_are_paid_when_it_comes(service):
     account = await member.account()
     assert (account["points"], account["points_pending"]) == (0, 10)
     assert account["budget"] == {"state": "short", "stops_on": None}
+    operator = await service.caller("op-a", "operator")
+    sheet = (await operator.get("/v1/operator/liability")).json()
+    assert (sheet["total"]["owed"], sheet["total"]["queued"], sheet["expiring"]) == (0, 10, [])
     await top_up_by_two(service, 100)
 
     async def is_paid():
