@@ -18,7 +18,7 @@ from backend.bell import Bell, raise_if_cancelled
 from backend.calling.addresses import is_public
 from backend.calling.dialling import TOTAL_TIMEOUT_S, GuardedResolver, guarded_session
 from backend.errors import DomainError
-from backend.rewards.call_domain import Call
+from backend.rewards.call_domain import NOT_UNDERSTOOD, Call, Outcome, Said
 from backend.rewards.call_queries import lease_calls, release_calls
 from backend.rewards.call_sending import Asker
 from backend.rewards.call_steps import Finished, write_outcomes
@@ -74,7 +74,7 @@ class PartnerCaller:
 
     async def _call(self, call: Call) -> None:
         try:
-            outcome = await self._asker.ask(call)
+            outcome = await self._asked(call)
             if not await self._results.submit(Finished(call, outcome)):
                 _log.info("partner_call_lease_lost", voucher=str(call.voucher_id))
         except DomainError as refusal:
@@ -85,10 +85,15 @@ class PartnerCaller:
                 async with self._engine.begin() as conn:
                     await release_calls(conn, [call])
             raise
-        except Exception as error:  # noqa: BLE001  # whatever one partner answers, the others must flow
-            _log.warning("partner_call_failed", voucher=str(call.voucher_id), error=repr(error))
         finally:
             self._under_way -= 1
+
+    async def _asked(self, call: Call) -> Outcome:
+        try:
+            return await self._asker.ask(call)
+        except Exception as error:  # noqa: BLE001  # whatever one partner answers, the others must flow
+            _log.warning("partner_call_failed", voucher=str(call.voucher_id), error=repr(error))
+            return Outcome(Said.UNKNOWN, error=NOT_UNDERSTOOD)
 
 
 async def _write(

@@ -16,11 +16,12 @@ from backend.batches import Batcher
 from backend.bell import Bell, raise_if_cancelled
 from backend.calling.addresses import is_public
 from backend.calling.dialling import TOTAL_TIMEOUT_S, GuardedResolver, guarded_session
+from backend.calling.faults import NOT_HTTP
 from backend.errors import DomainError
 from backend.sealing import Sealer
 from backend.webhooks.attempt_queries import lease_deliveries, lock_due_endpoints, release_leases
 from backend.webhooks.delivery_queries import forget, give_up
-from backend.webhooks.domain import Attempt
+from backend.webhooks.domain import Attempt, Result
 from backend.webhooks.results import Finished, write_results
 from backend.webhooks.sending import Sender
 
@@ -97,7 +98,7 @@ class Deliverer:
 
     async def _deliver(self, attempt: Attempt) -> None:
         try:
-            result = await self._sender.send(attempt)
+            result = await self._sent(attempt)
             if not await self._results.submit(Finished(attempt, result)):
                 _log.info("webhook_lease_lost", delivery=str(attempt.delivery_id))
         except DomainError as refusal:
@@ -108,11 +109,16 @@ class Deliverer:
                 async with self._engine.begin() as conn:
                     await release_leases(conn, [attempt])
             raise
-        except Exception as error:  # noqa: BLE001  # whatever one receiver answers, the others must flow
-            _log.warning("webhook_failed", delivery=str(attempt.delivery_id), error=repr(error))
         finally:
             self._under_way -= 1
             self._one_ended.set()
+
+    async def _sent(self, attempt: Attempt) -> Result:
+        try:
+            return await self._sender.send(attempt)
+        except Exception as error:  # noqa: BLE001  # whatever one receiver answers, the others must flow
+            _log.warning("webhook_failed", delivery=str(attempt.delivery_id), error=repr(error))
+            return Result(None, 0, NOT_HTTP)
 
     async def _tidy(self) -> None:
         """End what nobody will take any more, and forget what is old."""

@@ -188,12 +188,7 @@ async def test_a_call_that_fails_as_nobody_expected_stops_no_other_one(service, 
         _, _, reward = await offered(service, partner)
         member = await rich_member(service)
         lost = await bought(member, bad_reward)
-
-        async def is_tried():
-            attempts = "SELECT attempts FROM partner_call WHERE voucher_id = :id"
-            return await service.value(attempts, id=lost["id"]) == 1
-
-        await until(is_tried)
+        await asked(service, lost, "not_understood")
         await becomes(member, await bought(member, reward), "settled")
     assert await status_of(member, lost) == "fulfilling"
 

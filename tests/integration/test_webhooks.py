@@ -319,10 +319,10 @@ async def test_a_send_that_fails_as_nobody_expected_holds_up_nobody_else(engine,
         await announce(engine)
         async with delivering(engine):
 
-            async def is_tried():
-                return await deliveries(engine, endpoint_id=bad, attempts=1)
+            async def is_noted():
+                return await deliveries(engine, endpoint_id=bad, attempts=1, leased_until=None)
 
-            await until(is_tried)
+            await until(is_noted)
             await saved_credit(engine, good_owner)
             await announce(engine)
 
@@ -331,7 +331,8 @@ async def test_a_send_that_fails_as_nobody_expected_holds_up_nobody_else(engine,
 
             await until(is_there)
     [row] = await deliveries(engine, endpoint_id=bad)
-    assert (row.status, row.leased_until is None) == ("pending", False), "sent again when it ends"
+    assert (row.status, row.error) == ("pending", "not_http"), "tried again after a pause"
+    assert (row.due_at - row.attempted_at).total_seconds() >= 4
 
 
 async def test_two_processors_together_keep_to_the_limit_of_an_endpoint(engine):
