@@ -12,7 +12,7 @@ from scoring.plate import CLASSES
 
 LABEL_SMOOTHING: Final = 0.05  # the folder's labels err by a few percent
 RECAPTURED_WEIGHT: Final = 0.3  # a plate on a screen is half a plate; its class teaches little
-RECAPTURE_WEIGHT: Final = 0.5
+RECAPTURE_WEIGHT: Final = 1.0
 FRACTION_WEIGHT: Final = 0.3
 EMBEDDING_WEIGHT: Final = 0.1
 CONTRAST: Final = 0.1  # temperature of the contrast between embeddings

@@ -103,6 +103,11 @@ def reviewed_in(folder: Path) -> list[Photo]:
     return [replace(photo, part="train") for photo in photos_in(folder, frozenset())]
 
 
+def manifest_sha256(folder: Path) -> str:
+    """The hash of a folder's list, which stands for the folder in notes and file names."""
+    return hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
+
+
 def _listed(manifest: Path, left_out: frozenset[str]) -> Iterator[Photo]:
     # Spreadsheets put a mark before the first column, and may save in another encoding.
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as file:

@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,10 @@ from models.photos import (
     PHOTOS_DEFAULT,
     Photo,
     PhotosMissing,
+    manifest_sha256,
     opened,
     photos_in,
+    reviewed_in,
     squeezed,
 )
 from models.renderer import KINDS, RECAPTURED, Rendered, rendered, stained
@@ -30,7 +33,7 @@ from scoring.plate import CLASSES
 
 RUNS: Final = Path(__file__).parent / "runs"
 SIDE_PX: Final = 184  # a little above the model's input, so that crops lose no detail
-THINGS_MAX: Final = 400  # photographs of other things that serve as table tops and prints
+THINGS_MAX: Final = 400  # of a folder: photographs of other things that serve as table tops, prints
 HELD_OUT_SEED: Final = 1_000_000_000  # seeds from here on are for evaluation only
 # How many of a hundred pictures show what; plates in all four states, and what is not one.
 SHARES: Final = {
@@ -94,6 +97,7 @@ class Order:
         left_out: what of the folder may not be used.
         real: whether photographs may be used at all.
         repainted: the share of clean plates, residue and leftovers that are real dishes.
+        reviewed: more folders, all of them training photos; dishes stand before their things, too.
         workers: processes.
     """
 
@@ -103,6 +107,7 @@ class Order:
     left_out: frozenset[str] = LEFT_OUT
     real: bool = True
     repainted: float = REPAINTED_SHARE
+    reviewed: tuple[Path, ...] = ()
     workers: int = 1
 
     @property
@@ -110,7 +115,8 @@ class Order:
         """Where the pictures are kept."""
         used = "none" if not self.real else "-".join(sorted(self.left_out)) or "all"
         some = "" if self.repainted == REPAINTED_SHARE else f"-repainted-{self.repainted:g}"
-        return RUNS / f"renders-{self.count}-{self.first_seed}-without-{used}{some}.npz"
+        more = "".join(f"-{manifest_sha256(folder)[:8]}" for folder in self.reviewed)
+        return RUNS / f"renders-{self.count}-{self.first_seed}-without-{used}{some}{more}.npz"
 
 
 def renders_of(order: Order) -> Pictures:
@@ -147,12 +153,18 @@ def _ingredients(order: Order) -> _Ingredients:
     random = np.random.default_rng(order.first_seed)
     photos = photos_in(order.photos, order.left_out)
     known = [photo for photo in photos if photo.part == "train" and photo.sure]
-    things = [photo for photo in known if photo.label == "not_a_plate"]
     plates = [photo for photo in known if photo.label != "not_a_plate"]
-    chosen = random.permutation(len(things))[:THINGS_MAX]
+    things = _some_things(known, random)
+    for folder in order.reviewed:
+        things += _some_things(reviewed_in(folder), random)
     foods = [photo for photo in plates if photo.label == "leftover" and photo.dataset == TIGHT]
-    stock = Stock([opened(things[at]) for at in chosen], [_middle(opened(one)) for one in foods])
+    stock = Stock([opened(one) for one in things], [_middle(opened(one)) for one in foods])
     return _Ingredients(stock, plates)
+
+
+def _some_things(photos: Sequence[Photo], random: np.random.Generator) -> list[Photo]:
+    things = [photo for photo in photos if photo.label == "not_a_plate" and not photo.is_recaptured]
+    return [things[at] for at in random.permutation(len(things))[:THINGS_MAX]]
 
 
 def _middle(dish: Image.Image) -> Image.Image:
@@ -236,10 +248,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--reviewed", type=Path, nargs="*", default=())
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
-    order = Order(given.count, given.seed, given.photos, workers=given.workers)
+    order = Order(
+        given.count,
+        given.seed,
+        given.photos,
+        reviewed=tuple(given.reviewed),
+        workers=given.workers,
+    )
     try:
         print(f"{len(renders_of(order).labels)} pictures in {order.file}")
     except PhotosMissing as missing:

@@ -19,7 +19,7 @@ THING_ACCEPTED_RATE_MAX: Final = 0.005  # photos of no plate that would be credi
 PLATE_REFUSED_RATE_MAX: Final = 0.02  # plates that would be told "no plate", or "a screen"
 CLEAN_REFUSED_RATE_MAX: Final = 0.01  # clean plates that would be told "leftovers"
 STEP: Final = 50
-THRESHOLD_MIN: Final = 3_500  # a class that is not even likely decides nothing
+THRESHOLD_MIN: Final = 5_000  # what is less likely than all else together decides nothing
 # Measured: no plate of the folder is darker than 52 in its brightest tenth; half of that is night.
 LUMINANCE_MIN: Final = 35.0
 # Measured: plates of the folder are at 151 or more, blurred by 2.5 % of their side at 55 or less.

@@ -6,7 +6,6 @@ The photos come from a folder outside the repository.
 
 import argparse
 import copy
-import hashlib
 import math
 import sys
 import time
@@ -25,13 +24,20 @@ from models.calibration import temperatures_of
 from models.loss import loss_of
 from models.network import PlateNetwork, export
 from models.network_shape import INPUT_PX
-from models.photos import LEFT_OUT, PHOTOS_DEFAULT, PhotosMissing, photos_in, reviewed_in
+from models.photos import (
+    LEFT_OUT,
+    PHOTOS_DEFAULT,
+    PhotosMissing,
+    manifest_sha256,
+    photos_in,
+    reviewed_in,
+)
 from models.renders import REPAINTED_SHARE, Order, Pictures, renders_of
 from models.training_set import Pool, pictures_of, pool_of
 
 FILE: Final = Path(__file__).parent / "plate.onnx"
 # Coarse things are learned faster on small pictures: the side until each share of the steps.
-SIDES: Final = ((0.35, 96), (0.7, 128), (1.0, INPUT_PX))
+SIDES: Final = ((0.3, 96), (0.6, 128), (1.0, INPUT_PX))
 BATCH: Final = 48
 TWICE: Final = (
     8  # of a batch, seen again under another augmentation: what the embedding learns from
@@ -77,6 +83,7 @@ class Recipe:
             left_out=self.left_out,
             real=self.real,
             repainted=self.repainted,
+            reviewed=tuple(self.reviewed),
             workers=self.threads,
         )
 
@@ -87,7 +94,7 @@ def train(recipe: Recipe) -> None:
     Raises:
         PhotosMissing: a folder is not there, or not as its manifest says.
     """
-    recipe.file.parent.mkdir(parents=True, exist_ok=True)  # not found out after 85 minutes
+    recipe.file.parent.mkdir(parents=True, exist_ok=True)  # not found out after an hour
     photos = photos_in(recipe.photos, recipe.left_out)
     averaged = fitted(recipe)
     temperatures = temperatures_of(averaged, pictures_of(photos, "tune"))
@@ -104,22 +111,18 @@ def _pool(recipe: Recipe) -> Pool:
     if not recipe.real:
         return Pool(made, np.full(len(made.labels), 1 / len(made.labels)))
     photos = [*photos_in(recipe.photos, recipe.left_out), *reviewed]
-    return pool_of(pictures_of(photos, "train"), made)
+    return pool_of(photos, made)
 
 
 def _notes(recipe: Recipe) -> dict[str, str]:
     return {
         "input_px": str(INPUT_PX),
-        "manifest_sha256": _manifest_sha256(recipe.photos),
-        "reviewed_sha256": ", ".join(map(_manifest_sha256, recipe.reviewed)) or "none",
+        "manifest_sha256": manifest_sha256(recipe.photos),
+        "reviewed_sha256": ", ".join(map(manifest_sha256, recipe.reviewed)) or "none",
         "steps": str(recipe.steps),
         "made": str(recipe.made),
         "seed": str(recipe.seed),
     }
-
-
-def _manifest_sha256(folder: Path) -> str:
-    return hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
 
 
 def fitted(recipe: Recipe) -> PlateNetwork:
@@ -198,8 +201,8 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, default=PHOTOS_DEFAULT)
     parser.add_argument("--reviewed", type=Path, nargs="*", default=())
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=13_000)
-    parser.add_argument("--made", type=int, default=24_000)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--made", type=int, default=32_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--file", type=Path, default=FILE)
     try:

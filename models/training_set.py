@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def pictures_of(photos: Sequence[Photo], part: Part) -> Pictures:
     Raises:
         PhotosMissing: one of the files is no photo.
     """
-    chosen = [photo for photo in photos if photo.part == part and photo.sure]
+    chosen = _sure_of(photos, part)
     pixels = np.empty((len(chosen), SIDE_PX, SIDE_PX, 3), np.uint8)
     for at, photo in enumerate(chosen):
         pixels[at] = squeezed(opened(photo), SIDE_PX)
@@ -45,17 +45,28 @@ def pictures_of(photos: Sequence[Photo], part: Part) -> Pictures:
     )
 
 
-def pool_of(photographed: Pictures, made: Pictures) -> Pool:
-    """Join both; among the photographed plates every class is drawn equally often."""
-    pictures = Pictures.joined(photographed, made)
-    odds = np.zeros(len(pictures.labels))
-    real = np.arange(len(odds)) < len(photographed.labels)
-    plate = pictures.labels != CLASSES.index("not_a_plate")
-    odds[~real] = MADE_SHARE / (~real).sum()
-    thing_share = 1 - MADE_SHARE - PLATES_SHARE
-    odds[real & ~plate] = thing_share / max(1, (real & ~plate).sum())
-    present = np.unique(pictures.labels[real & plate])
-    for label in present:
-        members = real & (pictures.labels == label)
-        odds[members] = PLATES_SHARE / len(present) / members.sum()
-    return Pool(pictures, odds / odds.sum())
+def pool_of(photos: Sequence[Photo], made: Pictures) -> Pool:
+    """Join the training photos and the made pictures.
+
+    Among the photographed plates every class is drawn equally often. A source of n things is drawn
+    by the square root of n: a few hundred rooms and streets count beside thousands of shirts.
+    """
+    photographed = pictures_of(photos, "train")
+    plate = photographed.labels != CLASSES.index("not_a_plate")
+    sources = np.array([photo.dataset for photo in _sure_of(photos, "train")])
+    odds = np.zeros(len(plate))
+    odds[plate] = _spread(PLATES_SHARE, photographed.labels[plate], power=0.0)
+    odds[~plate] = _spread(1 - MADE_SHARE - PLATES_SHARE, sources[~plate], power=0.5)
+    odds = np.concatenate([odds, np.full(len(made.labels), MADE_SHARE / len(made.labels))])
+    return Pool(Pictures.joined(photographed, made), odds / odds.sum())
+
+
+def _sure_of(photos: Sequence[Photo], part: Part) -> list[Photo]:
+    return [photo for photo in photos if photo.part == part and photo.sure]
+
+
+def _spread(share: float, groups: NDArray[Any], *, power: float) -> NDArray[np.float64]:
+    """Odds of members that sum to a share, of which a group of n has its part by n ** power."""
+    _, group, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    parts = counts**power
+    return np.asarray(share * (parts / parts.sum() / counts)[group], np.float64)

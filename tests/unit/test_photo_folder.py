@@ -1,15 +1,17 @@
 """The folder of labelled photos: what training reads of it, and what it says of a faulty one."""
 
 import csv
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from models.evaluate import main as evaluate
 from models.photos import PhotosMissing, photos_in, reviewed_in
-from models.renders import main as renders
+from models.renders import SIDE_PX, Order, Pictures, main as renders
 from models.sheets import main as sheets
-from models.training_set import pictures_of
+from models.training_set import MADE_SHARE, PLATES_SHARE, pictures_of, pool_of
 from scoring.plate import CLASSES
 
 
@@ -76,3 +78,28 @@ def test_a_model_that_is_not_there_is_named(arguments, tmp_path, monkeypatch, ca
     monkeypatch.setattr("sys.argv", ["evaluate", *given])
     assert evaluate() == 2
     assert "missing.onnx" in capsys.readouterr().err
+
+
+def test_classes_of_plates_are_drawn_alike_and_sources_of_things_by_their_root(tmp_path):
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.jpg")
+    things = [*["shirts"] * 9, "rooms"]
+    rows = [
+        *(("a.jpg", "canteen", label, "", "", "") for label in ("clean", "clean", "full")),
+        *(("a.jpg", source, "not_plate", "", "", "") for source in things),
+    ]
+    written_manifest(tmp_path, *rows)
+    made = Pictures(
+        np.zeros((2, SIDE_PX, SIDE_PX, 3), np.uint8),
+        *(np.zeros(2, kind) for kind in (np.int64, np.float32, np.float32)),
+    )
+    odds = pool_of(reviewed_in(tmp_path), made).odds
+    assert np.allclose(odds[:3], np.array([1, 1, 2]) / 4 * PLATES_SHARE)
+    thing_share = 1 - MADE_SHARE - PLATES_SHARE
+    assert np.allclose(odds[3:13], np.array([*[1 / 12] * 9, 1 / 4]) * thing_share)
+    assert np.allclose(odds[13:], MADE_SHARE / 2)
+
+
+def test_pictures_made_of_more_photos_are_kept_apart(tmp_path):
+    written_manifest(tmp_path, ("a.jpg", "review", "clean", "", "", ""))
+    without = Order(10, 1, tmp_path)
+    assert replace(without, reviewed=(tmp_path,)).file != without.file
