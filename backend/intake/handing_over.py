@@ -169,17 +169,18 @@ async def lapse_next(
 ) -> int:
     """Let the next bags lapse that nobody weighed in time; return how many were looked at.
 
-    Appends `BagLapsed`. What was weighed, lost or handed in since the look is left alone: it is
-    looked at again under its lock.
+    Appends `BagLapsed`. What was weighed, doubted, lost or handed in since the look is left alone:
+    it is looked at again under its lock.
     """
     clock = await lock_accounts(conn, (), clock_shift_s=clock_shift_s)
     seen = await overdue_bags(conn, clock.now - LATE_WINDOW, limit=limit)
     locked = await lock_accounts(conn, seen.values(), clock_shift_s=clock_shift_s)
     bags = await lock_bags(conn, list(seen))
+    doubted = await open_doubts(conn, list(bags))
     late = {
         code: bag.check_in_id
         for code, bag in bags.items()
-        if bag.check_in_id and not bag.is_ended and bag.is_late(locked.now)
+        if bag.check_in_id and not bag.is_ended and bag.is_late(locked.now) and code not in doubted
     }
     await lapse_bags(conn, list(late), locked.now)
     await _end(conn, late, Step.LAPSED, Actor.PROGRAMME, locked.now)
