@@ -19,6 +19,7 @@ from backend.intake.bags import write_weighings
 from backend.intake.domain import Received, Weighing
 from backend.intake.handing_over import HandOver, write_hand_overs
 from backend.ledger.queries import lock_accounts
+from backend.members.steps import find_account
 from backend.outbox import append
 from backend.recycling.domain import Actor, By, Step
 from backend.recycling.pickup_queries import (
@@ -29,12 +30,14 @@ from backend.recycling.pickup_queries import (
     update_pickup,
 )
 from backend.recycling.pickups import (
+    Pickup,
     PickupNotYours,
     PickupStatus,
     Report,
     ReportKind,
     ReportReused,
     after,
+    check_open,
     check_report,
 )
 from backend.recycling.queries import find_bags
@@ -97,7 +100,9 @@ async def _record(
         raise PickupNotYours
     waits = False
     if report.kind is ReportKind.PICKED_UP:
-        waits = await _pick_up(conn, report, rules)
+        check_open(pickup, report)
+        counts = await _counts(conn, pickup, report)
+        waits = await _pick_up(conn, report, rules, counts=counts)
     await insert_report(conn, collector, report, now)
     moved = after(pickup, report, now)
     if moved != pickup:
@@ -107,14 +112,25 @@ async def _record(
     return Recorded(report.id, waits=waits)
 
 
-async def _pick_up(conn: AsyncConnection, report: Report, rules: Rulebook) -> bool:
+async def _counts(conn: AsyncConnection, pickup: Pickup, report: Report) -> bool:
+    """Whether a weight at the door is credited: to whose door it is, and never to who weighs.
+
+    Any other bag is taken over as well, and the station's scale says what it is worth.
+    """
+    bag = (await find_bags(conn, [report.code or ""])).get(report.code or "")
+    is_theirs = bag is not None and bag.account_id == pickup.account_id
+    own = await find_account(conn, pickup.collector or "")
+    return is_theirs and pickup.account_id != own
+
+
+async def _pick_up(conn: AsyncConnection, report: Report, rules: Rulebook, *, counts: bool) -> bool:
     """Take a bag over at the door, and credit it where it was weighed there."""
     assert report.code is not None, "checked before"
     by = By(Actor.COLLECTOR)
     over = HandOver(report.code, Step.PICKED_UP, by, report.occurred_at, report.mass_g)
     [taken] = await write_hand_overs(conn, [over], rules)
     _raise_refused(taken)
-    if report.mass_g is None:
+    if report.mass_g is None or not counts:
         return False
     weighing = Weighing(
         report.code,

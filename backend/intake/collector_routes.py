@@ -39,6 +39,7 @@ from backend.recycling.domain import (
 )
 from backend.recycling.pickup_queries import Place, list_round
 from backend.recycling.pickups import (
+    PickupClosed,
     PickupNotYours,
     Report,
     ReportKind,
@@ -53,7 +54,7 @@ from backend.writing import write_alone
 COLLECTOR = roles("collector")
 REPORTS_DEADLINE_S = 60.0  # a hundred reports, one after the other
 _WHY_REFUSED = (
-    *(PickupNotYours, ReportNotClear, ReportReused, ReportTooOld, SlotNotBookable),
+    *(PickupNotYours, PickupClosed, ReportNotClear, ReportReused, ReportTooOld, SlotNotBookable),
     *(*NO_SUCH_BAG, BagNotBound, BagUsed, BagAlreadyWeighed, BagLapsed, BagLost),
     *(ActivityNotCovered, EvidenceAlreadyUsed),
 )

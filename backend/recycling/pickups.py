@@ -171,6 +171,16 @@ def check_report(report: Report, now: datetime) -> None:
         raise SlotNotBookable(until=(shanghai_day(now) + BOOKABLE).isoformat())
 
 
+def check_open(pickup: Pickup, report: Report) -> None:
+    """What is taken over at a door is taken over while the job lasts, however late it is told.
+
+    Raises:
+        PickupClosed: It happened after somebody had said that nobody comes any more.
+    """
+    if pickup.closed_at is not None and report.occurred_at > pickup.closed_at + CLOCK_TOLERANCE:
+        raise PickupClosed(status=pickup.status)
+
+
 def after(pickup: Pickup, report: Report, now: datetime) -> Pickup:
     """Where the pickup stands after a report, whenever that one arrives.
 

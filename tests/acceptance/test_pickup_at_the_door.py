@@ -118,6 +118,47 @@ async def test_reports_of_a_day_offline_count_once_each_and_credit_what_was_weig
     assert await check_invariants(service.engine) == []
 
 
+async def test_what_is_weighed_at_a_door_is_credited_to_whose_door_it_is(service):
+    _, reply = await asked(service)
+    _, chen = await assigned(service, reply.json())
+    wang, chen_at_home = await service.member("wang"), await service.member("chen")
+    await wang.bind("BAG00001")
+    await chen_at_home.bind("BAG00002")
+    taken = [
+        make_report(reply.json(), "picked_up", code=code, mass_g=2_500)
+        for code in ("BAG00001", "BAG00002")
+    ]
+    assert [each["outcome"] for each in await send(chen, *taken)] == ["recorded"] * 2
+    assert (await wang.balance(), await chen_at_home.balance()) == ((0, 0), (0, 0))
+    assert (await service.by_key("scale").weigh("BAG00001", mass_g=2_400)).status == 201
+    assert await wang.balance() == (243, 10)  # 2.4 kg x 101.6 g
+    assert await check_invariants(service.engine) == []
+
+
+async def test_a_collector_does_not_weigh_own_bags_at_an_own_door(service):
+    member, reply = await asked(service, "chen")
+    _, chen = await assigned(service, reply.json())
+    await member.bind("BAG00001")
+    [taken] = await send(chen, make_report(reply.json(), "picked_up", code="BAG00001", mass_g=900))
+    assert taken["outcome"] == "recorded"
+    assert await member.balance() == (0, 0)
+
+
+async def test_nothing_is_picked_up_at_a_door_after_the_job_is_over(service):
+    member, reply = await asked(service)
+    _, chen = await assigned(service, reply.json())
+    await member.bind("BAG00001")
+    assert (await send(chen, make_report(reply.json(), "done")))[0]["outcome"] == "recorded"
+    await service.execute("UPDATE pickup SET closed_at = closed_at - interval '1 hour'")
+    late = make_report(reply.json(), "picked_up", 61, code="BAG00001", mass_g=2_500)
+    after = make_report(reply.json(), "picked_up", code="BAG00001", mass_g=2_500)
+    [refused] = await send(chen, after)
+    assert refused["problem"]["type"] == "/problems/pickup-closed"
+    assert await member.balance() == (0, 0)
+    assert (await send(chen, late))[0]["outcome"] == "recorded"
+    assert await member.balance() == (254, 10)
+
+
 async def test_nobody_at_home_is_told_and_moved_by_the_member(service):
     member, reply = await asked(service)
     pickup = reply.json()
