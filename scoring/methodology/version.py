@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from scoring.methodology.factor import EmissionFactor
@@ -127,7 +127,7 @@ def canonical(file: Mapping[str, Any], factors: tuple[EmissionFactor, ...]) -> s
         sort_keys=True,
         ensure_ascii=False,
         separators=(",", ":"),
-        default=_day_text,
+        default=_time_text,
     )
 
 
@@ -136,7 +136,8 @@ def content_hash(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _day_text(value: object) -> str:
-    if isinstance(value, date):
+def _time_text(value: object) -> str:
+    # A day; a moment or a time of the day stands where a text is wanted, and is refused there.
+    if isinstance(value, date | time):
         return value.isoformat()
     raise TypeError(f"{value!r} has no canonical form")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Any
 
 from scoring.methodology.factor import GWP_SETS, EmissionFactor
@@ -183,7 +183,8 @@ def _read_example(row: Record) -> Example:
 def _check_days(where: str, version: MethodologyVersion) -> Iterable[CatalogueBroken]:
     first = version.valid_from
     # The 28th exists in every year, unlike a 29 February.
-    latest = date(first.year + REVIEW_YEARS_MAX, first.month, min(first.day, 28))
+    year = min(first.year + REVIEW_YEARS_MAX, MAXYEAR)
+    latest = date(year, first.month, min(first.day, 28))
     if not first < version.review_due <= latest:
         what = f"review_due {version.review_due} does not follow within {REVIEW_YEARS_MAX} years"
         yield FieldInvalid(where, what, f"Give a day up to {latest}")

@@ -126,6 +126,8 @@ def test_a_refusal_names_file_row_and_what_to_do(change, kind, where) -> None:
         ([("[narrative]", "[story]")], [FieldMissing, FieldUnknown]),
         ([("grams = 20", "grams = 21")], [FieldInvalid]),
         ([("items = 1", "meals = 1")], [FieldInvalid]),
+        ([('title_zh = "自带杯"', "title_zh = 12:00:00")], [FieldInvalid]),
+        ([("valid_from = 2027-01-01", "valid_from = 9999-12-31")], [FieldInvalid]),
     ],
 )
 def test_check_finds_every_fault_of_a_methodology(tmp_path, changes, kinds) -> None:
