@@ -57,7 +57,7 @@ def record_repetition(file: Path, photos: list[Photo]) -> list[Scored]:
     rows = scored_held_out(photos, PlateRecogniser(model, provisional_card(model)))
     rows = judged_by(chosen_thresholds(rows), rows)
     notes = _notes(model)
-    record(f"seed {notes['seed']}, {notes['steps']} steps", figures_of(rows))
+    record("seed {seed}, {steps} steps, {made} pictures".format(**notes), figures_of(rows))
     print(figures_text(rows))
     return rows
 
