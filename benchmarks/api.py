@@ -72,7 +72,7 @@ class Side:
         return self.answers[-1]["per_second"]
 
     async def check(self, url: str) -> None:
-        """Every acknowledged check-in is there once, and nothing was refused.
+        """Every acknowledged check-in is there once, nothing was refused, and the rival is one.
 
         Raises:
             WrongEffect: Otherwise.
@@ -80,11 +80,14 @@ class Side:
         engine = make_engine(url)
         async with engine.connect() as conn:
             counts = (await fetch(conn, _COUNTS))[0]._asdict()
+            commits = (await fetch(conn, _COMMITS))[0][0]
         await engine.dispose()
         created = sum(answer["created"] for answer in self.answers)
         refused = sum(answer["refused"] for answer in self.answers)
         if refused or set(counts.values()) != {created}:
             raise WrongEffect(f"{created} acknowledged, {refused} refused, stored {counts}")
+        if self.database == "rival" and commits != created:
+            raise WrongEffect(f"the rival made {commits} commits for {created} check-ins")
 
 
 _COUNTS = """
@@ -93,6 +96,8 @@ SELECT (SELECT count(*) FROM check_in WHERE status = 'credited') AS check_ins,
        (SELECT count(*) FROM transfer WHERE lot_id = 0) AS transfers,
        (SELECT count(*) FROM idempotency_key) AS keys
 """
+# Rows of one commit have one xmin.
+_COMMITS = "SELECT count(DISTINCT xmin::text) FROM idempotency_key"
 
 
 def _begin() -> datetime:
