@@ -95,11 +95,14 @@ async def score_step(
     async with engine.connect() as conn:
         found = await check_ins_by_id(conn, sorted({id for work in works for id in work.ids}))
     appealed = {each.id for each in found.values() if _is_appealed(each)}
-    waiting = [e for e in found.values() if e.status == Status.RECEIVED or e.id in appealed]
+    waiting = [
+        each for each in found.values() if each.status == Status.RECEIVED or each.id in appealed
+    ]
     seen = await _look(waiting, scorer, store)
     fingerprints = _fingerprints(waiting, seen.scores)
-    kept = await _keep_scores(engine, seen.scores, fingerprints, appealed, clock_shift_s)
-    rulings, compared = kept
+    rulings, compared = await _keep_scores(
+        engine, seen.scores, fingerprints, appealed, clock_shift_s
+    )
     among = await ruled_among_others(engine, seen.scores, compared, rulings, scorer)
     rulings |= {**among.rulings, **dict.fromkeys(seen.unreadable, UNREADABLE)}
     seen.errors |= among.errors

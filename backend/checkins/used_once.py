@@ -180,9 +180,9 @@ def _risk(score: PlateScore, pairs: Iterable[NearPair], *, is_edited: bool) -> R
 
 def _ruling(was: Ruling, pairs: Iterable[NearPair], risk: Risk, limits: CopyLimits) -> Ruling:
     """The strongest of what was found; risk alone leads to a person and never to a no."""
-    kinds = {pair.kind for pair in pairs}
     if was.verdict == "rejected":
         return was
+    kinds = {pair.kind for pair in pairs}
     if Kind.COPY in kinds:
         return COPY
     if kinds & {Kind.NEAR, Kind.EXPLAINED}:

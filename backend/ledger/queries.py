@@ -194,7 +194,7 @@ async def grams_balance(conn: AsyncConnection, account_id: UUID) -> int:
 
 
 async def points_debts(conn: AsyncConnection, account_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """What those of these locked accounts owe that owe something."""
+    """Points that accounts owe; those that owe nothing are left out."""
     rows = await fetch(
         conn,
         "SELECT id, points_debt FROM account WHERE id = ANY(CAST(:ids AS uuid[]))"
@@ -206,8 +206,7 @@ async def points_debts(conn: AsyncConnection, account_ids: Iterable[UUID]) -> di
 
 async def points_debt(conn: AsyncConnection, account_id: UUID) -> int:
     """Points that the account owes."""
-    row = await fetch_one(conn, "SELECT points_debt FROM account WHERE id = :id", id=account_id)
-    return int(row.points_debt) if row else 0
+    return (await points_debts(conn, [account_id])).get(account_id, 0)
 
 
 async def balances_at(conn: AsyncConnection, account_id: UUID, at: datetime) -> tuple[int, int]:
