@@ -34,7 +34,7 @@ _SMALLER: Final = {
 }
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)""", re.IGNORECASE)
 _DISPOSITION = re.compile(
-    r'form-data((?:\s*;\s*[a-z]+\*?=(?:"(?:[^"\\]|\\.)*"|[^\s;"]*))*)\s*;?\s*',
+    r'form-data((?:\s*;\s*[a-z]+\*?=(?:"(?:[^"\\]|\\.)*"|[^\s;"]*))*)\s*+;?\s*',
     re.IGNORECASE | re.DOTALL,
 )
 _NAMED = re.compile(r';\s*([a-z]+\*?)=("(?:[^"\\]|\\.)*"|[^\s;"]*)', re.IGNORECASE | re.DOTALL)

@@ -24,7 +24,8 @@ INTEGER_MAX: Final = 2**63 - 1  # what PostgreSQL's bigint holds
 _ESCAPES = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _DIGITS_SAFE: Final = 18
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string without its end is taken too: to look for one from each of its quotes takes for ever.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _MEMBER = re.compile(r"`([a-z][a-z0-9_]{0,63})`")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 _CODES = (

@@ -17,7 +17,7 @@ from backend.http.refusals import NotAcceptable
 WAIT_S_MAX: Final = 10.0  # longer holds a connection through proxies that give up
 _CACHED_FIELDS: Final = 512  # distinct field values; clients send a handful
 
-_ELEMENT = re.compile(r"\s*([^\s;,]+)\s*(?:;[^,]*?q\s*=\s*([01](?:\.[0-9]{0,3})?))?[^,]*")
+_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 _JSON_TYPES: Final = frozenset({"*/*", "application/*", "application/json"})
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*([^,;\s]+)", re.IGNORECASE)
 
@@ -66,5 +66,7 @@ def wait_of(request: web.Request, parameters: dict[str, str]) -> float:
 
 
 def _weighted(field: str) -> Iterator[tuple[str, float]]:
-    for match in _ELEMENT.finditer(field):
-        yield match[1], float(match[2] or 1)
+    for element in field.split(","):
+        name, *parameters = (part.strip() for part in element.split(";"))
+        weights = [found[1] for part in parameters if (found := _WEIGHT.match(part))]
+        yield name, float(weights[0] if weights else 1)
