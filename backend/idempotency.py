@@ -20,7 +20,7 @@ idempotency_key = Table(
     metadata,
     Column("principal", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    # SHA-256 over method, route and body.
+    # HMAC-SHA256 over method, route and body, from which no name or PIN can be guessed.
     Column("request_hash", LargeBinary, nullable=False),
     Column("resource_id", Uuid, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),

@@ -30,7 +30,7 @@ class Meal(NamedTuple):
     Attributes:
         account_id: Whose it is; None while nobody is known, its evidence is the device's then.
         taken_at: By our clock.
-        content_sha256: Of all that the device said of it.
+        content_sha256: HMAC of all that the device said of it: card numbers could be tried.
         code_sha256: Of the code that was shown beside it.
     """
 

@@ -43,7 +43,7 @@ tray = Table(
     Column("meal_window", Text, nullable=False),
     Column("evidence_sha256", Text, nullable=False),
     Column("pixel_sha256", LargeBinary, nullable=False),
-    # Of all that the device said of this tray: the same again is a repetition, else a conflict.
+    # HMAC of all that the device said of it: the same again is a repetition, else a conflict.
     Column("content_sha256", LargeBinary, nullable=False),
     # What the card reader gave; gone as soon as it is of no use any more.
     Column("subject_token", Text),

@@ -1,5 +1,6 @@
 """Trays over HTTP: the camera sends one, a member scans the code that was shown beside one."""
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,7 @@ from backend.evidence_store import EvidenceMissing, EvidenceUnavailable
 from backend.http.forms import Form, file_field, text_field
 from backend.http.json_body import decode_body
 from backend.http.principal import Principal, roles
-from backend.http.routes import Answer, Call, Route, replayed
+from backend.http.routes import REQUEST_KEY, Answer, Call, Route, replayed
 from backend.intake.domain import (
     EvidenceTooLate,
     OutsideMealWindow,
@@ -121,7 +122,7 @@ class TrayDoor:
         assert call.form is not None
         body = _meal_body(call.form)
         sender = await self._sender(call.principal, body)
-        meal = await self._meal(sender, body, call.form)
+        meal = await self._meal(call, sender, body)
         if call.form.release is not None:
             await call.form.release()
         seen = await self.meals.submit(meal)
@@ -171,10 +172,11 @@ class TrayDoor:
                     account_id = claim.account_id
         return _Sender(device, place.region, account_id)
 
-    async def _meal(self, sender: _Sender, body: MealBody, form: Form) -> Meal:
+    async def _meal(self, call: Call[None, None], sender: _Sender, body: MealBody) -> Meal:
         """The tray with its evidence stored, among the member's or, until she is known, ours."""
+        assert call.form is not None
         device = sender.device
-        photo = await self.uploads.keep(sender.account_id or device.id, form.file("photo"))
+        photo = await self.uploads.keep(sender.account_id or device.id, call.form.file("photo"))
         said = _canonical.encode([body, photo.sha256])
         return Meal(
             device,
@@ -184,7 +186,7 @@ class TrayDoor:
             _taken_at(body, device),
             photo.sha256,
             photo.pixel_sha256,
-            sha256(said).digest(),
+            hmac.digest(call.app[REQUEST_KEY], said, "sha256"),
             body.subject_token,
             _digest(body.tray_code) if body.tray_code else None,
         )

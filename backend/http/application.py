@@ -1,6 +1,7 @@
 """From the table of routes to an aiohttp application."""
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +21,7 @@ from backend.http.principal import Authenticate
 from backend.http.problem import ProblemTable
 from backend.http.rates import Rate, RateLimits
 from backend.http.refusals import HTTP_PROBLEMS
-from backend.http.routes import Route
+from backend.http.routes import REQUEST_KEY, Route
 
 Context = Callable[[web.Application], AsyncIterator[None]]
 
@@ -49,7 +50,8 @@ class HttpSettings:
     """What differs between deployments, tests and benchmarks.
 
     Attributes:
-        cursor_key: Signs cursors; equal in all processes of a deployment, at least 16 bytes.
+        cursor_key: Signs cursors and hashes requests; equal in all processes of a deployment, for
+            ever, at least 16 bytes.
         rates: Token buckets by name; None switches rate limits off.
         proxy_hops: How many trusted proxies stand before us and write X-Forwarded-For.
         is_passing: Whether what a handler raised is a dependency that is away: 503, not 500.
@@ -90,6 +92,7 @@ def build_application(
     app[HEALTH] = Health(readiness or {})
     app[DEADLINES] = settings.deadlines
     app[CURSOR_KEY] = settings.cursor_key
+    app[REQUEST_KEY] = hmac.digest(settings.cursor_key, b"requests", "sha256")
     app[UPLOADS] = asyncio.Semaphore(settings.uploads_max)
     app.cleanup_ctx.extend(contexts)
     for route in routes:

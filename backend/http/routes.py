@@ -4,7 +4,7 @@ The same table makes the application and its OpenAPI description, so neither can
 other does not do.
 """
 
-import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +36,7 @@ BODY_BYTES_MAX: Final = 64 * 1024  # our largest JSON body is a trip with taps, 
 JSON_DEADLINE_S: Final = (
     10.0  # a phone gives up after about that long; the work would be for nobody
 )
+REQUEST_KEY: Final = web.AppKey("request_key", bytes)  # of the hashes that are kept of requests
 UUID_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 Body = TypeVar("Body")
@@ -116,12 +117,13 @@ class Call(Generic[Body, Query]):
 
     @property
     def request_hash(self) -> bytes:
-        """SHA-256 over what the client asked for: method, route, path and canonical JSON body.
+        """HMAC-SHA256 over what the client asked for: method, route, path, canonical JSON body.
 
-        Equal for two requests that differ in white space or member order only.
+        Equal for two requests that differ in white space or member order only. It is kept for ever,
+        so it has a key: the names and PINs in bodies are few enough to be tried.
         """
         asked = [self.route.method, self.route.path, dict(self.path), self.document]
-        return hashlib.sha256(_canonical.encode(asked)).digest()
+        return hmac.digest(self.app[REQUEST_KEY], _canonical.encode(asked), "sha256")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from tests.http.sample_api import MEMBER, THING_ID, Server, read_reply
+from backend.http import HttpSettings
+from tests.http.sample_api import MEMBER, THING_ID, Server, make_app, read_reply, start
 
 GET = b"GET /v1/public HTTP/1.1\r\n"
 POST = b"POST /v1/effects HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
@@ -348,6 +349,17 @@ async def test_the_request_hash_ignores_spelling_and_sees_content(server) -> Non
         )
         hashes.append(reply.json()["hash"])
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+async def test_what_a_request_said_cannot_be_guessed_from_its_hash_without_the_key(server) -> None:
+    settings = HttpSettings(cursor_key=b"another" * 8)
+    runner, port = await start(other := make_app(settings=settings))
+    asked = {"body": b'{"mass_g":1,"note":"li"}', "headers": {"Idempotency-Key": "0" * 16}}
+    replies = [
+        await each.request("POST", "/v1/effects", **asked) for each in (server, Server(other, port))
+    ]
+    await runner.cleanup()
+    assert len({reply.json()["hash"] for reply in replies}) == 2
 
 
 @pytest.mark.parametrize(
