@@ -194,7 +194,7 @@ class WasteDesk:
             today = shanghai_day(await clock(conn, self.clock_shift_s))
             since, until = _period(query, today)
             newest = before - timedelta(days=1) if before else until
-            oldest = max(since, newest - timedelta(days=query.limit - 1))
+            oldest = newest - min(newest - since, timedelta(days=query.limit - 1))
             rows = await days_of(conn, call.path_id(), since=oldest, until=newest)
         items = [_rendered(row, call.language) for row in rows]
         cursor = cursor_at(call, oldest) if items and oldest > since else None
@@ -223,8 +223,8 @@ def _period(query: DaysQuery, today: date) -> tuple[date, date]:
         since = query.since or until - PERIOD_DEFAULT
     except OverflowError:  # the first days of the year 1
         raise WasteDayNotValid from None
-    if not timedelta(0) <= until - since < timedelta(days=PERIOD_DAYS_MAX):
-        raise WasteDayNotValid
+    if since == date.min or not timedelta(0) <= until - since < timedelta(days=PERIOD_DAYS_MAX):
+        raise WasteDayNotValid  # the driver takes the very first day for minus infinity
     return since, until
 
 

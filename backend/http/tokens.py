@@ -25,6 +25,7 @@ LEEWAY_S: Final = 60  # clocks of phones and issuers differ
 CACHED_S: Final = 60.0  # a verified token is not verified again; revocation takes that long at most
 CACHED_TOKENS: Final = 10_000  # about 10 MB of claims
 TOKEN_CHARACTERS_MAX: Final = 4_096
+SUBJECT_CHARACTERS_MAX: Final = 255  # OpenID Connect Core 1.0, section 2; longer fits no index
 
 _HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ", "x5t", "x5t#S256"})
 _TOKEN_TYPES: Final = frozenset({"jwt", "at+jwt"})
@@ -142,7 +143,8 @@ def _are_good(claims: Claims, rules: TokenRules, now: float) -> bool:
         claims.get("iss") == rules.issuer
         and rules.audience in audiences
         and isinstance(subject, str)
-        and bool(subject)
+        and 0 < len(subject) <= SUBJECT_CHARACTERS_MAX
+        and isinstance(claims.get("roles", []), list)
         and _is_time(claims.get("exp"))
         and claims["exp"] + LEEWAY_S > now
         and _is_past(claims.get("nbf", 0), now)

@@ -83,7 +83,7 @@ def check_planting(pledge: Pledge, planting: Planting, today: date) -> None:
 
 def make_number(planted_on: date) -> str:
     """The number of a certificate: the year of the trees, and what nobody can guess."""
-    return f"{planted_on.year}-{make_readable_code(NUMBER_CHARACTERS)}"
+    return f"{planted_on.year:04}-{make_readable_code(NUMBER_CHARACTERS)}"
 
 
 def name_hmac(secret: bytes, pledge_id: UUID, name: str) -> bytes:

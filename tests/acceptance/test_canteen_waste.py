@@ -79,6 +79,9 @@ async def test_only_days_that_can_be_are_taken_and_only_of_ones_own_canteens(ser
     path = f"/v1/operator/canteens/{canteen_id}/days"
     assert (await foreign.get(path)).status == 404
     assert (await own.get(f"{path}?since=2020-01-01")).problem == "waste-day-not-valid"
+    assert (await own.get(f"{path}?since=0001-01-01&until=0001-01-03")).status == 422
+    oldest = (await own.get(f"{path}?since=0001-01-02&until=0001-01-03")).json()["items"]
+    assert [each["day"] for each in oldest] == ["0001-01-03", "0001-01-02"]
     first = (await own.get(f"{path}?limit=20")).json()
     rest = (await own.get(f"{path}?limit=20&cursor={first['next_cursor']}")).json()
     days = [each["day"] for page in (first, rest) for each in page["items"]]

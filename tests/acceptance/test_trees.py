@@ -1,9 +1,12 @@
+import re
+from datetime import date
 from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from backend.partners.queries import issue_key, link, make_partner
+from backend.trees.domain import NUMBER_PATTERN, make_number
 from backend.verify import check_invariants
 from tests.acceptance.event_sender import make_correction, make_event, send, yesterday_at
 from tests.acceptance.running_service import Caller, make_key
@@ -124,6 +127,10 @@ async def test_anybody_verifies_a_certificate_without_the_name(service):
     assert "雷" not in str(kept)
     unknown = await service.nobody.get("/v1/public/certificates/2025-0000000000")
     assert unknown.status == 404
+
+
+def test_the_number_of_a_certificate_is_found_whatever_year_a_partner_has_typed():
+    assert re.fullmatch(NUMBER_PATTERN, make_number(date(203, 3, 12)))
 
 
 async def test_dead_trees_are_recorded_once(service):

@@ -101,6 +101,9 @@ async def test_each_pinned_algorithm_verifies(verifier, key, alg) -> None:
         {"sub": None},
         {"sub": ""},
         {"sub": 5},
+        {"sub": "m" * 256},
+        {"roles": "admin"},
+        {"roles": 5},
     ],
 )
 async def test_a_token_with_another_claim_is_refused(verifier, changes) -> None:
