@@ -8,18 +8,17 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 from backend.arguments import is_text, row_or_all, run_in_words, whole
 from backend.auditing import add_auditing_commands
 from backend.bag_printing import add_bag_commands
+from backend.funding import add_fund_command
 from backend.partnering import add_partner_commands
 from backend.settings import PORT_MAX
 
 Command = Callable[[argparse.Namespace], int]
 
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
-POINTS_MAX = 10**15  # sums of many budgets still fit into their columns
 _port = whole(0, PORT_MAX)
 
 
@@ -130,7 +129,7 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     )
     outbox.add_argument("--after", type=whole(0), default=0, help="list after this id")
     outbox.add_argument("--limit", type=whole(1), default=50, help="rows to list (default 50)")
-    _add_fund_command(commands)
+    add_fund_command(commands)
     review = _add(commands, "review", _review_export, "write photos that reviewers decided")
     reviews = review.add_subparsers(required=True, metavar="WHAT")
     export = _add(
@@ -147,16 +146,6 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     bench.add_argument("name", help="credit, api, events, photo, noon, redeem or methodology")
     bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     bench.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark")
-
-
-def _add_fund_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    fund = _add(commands, "fund", _fund, "show funds or their alerts, or put points into one")
-    one = fund.add_mutually_exclusive_group()
-    one.add_argument("--top-up", type=whole(1, POINTS_MAX), metavar="POINTS", help="points to add")
-    one.add_argument("--alerts", action="store_true", help="list the alerts, newest first")
-    fund.add_argument(
-        "--to", type=UUID, metavar="FUND", help="id of the fund; by default the programme's"
-    )
 
 
 def _serve(parsed: argparse.Namespace) -> int:
@@ -256,15 +245,6 @@ def _outbox(parsed: argparse.Namespace) -> int:
     if parsed.replay:
         return replay_dead_letters(read_settings(), parsed.replay)
     return list_dead_letters(read_settings(), after=parsed.after, limit=parsed.limit)
-
-
-def _fund(parsed: argparse.Namespace) -> int:
-    from backend.maintenance import show_fund_alerts, show_funds
-    from backend.settings import read_settings
-
-    if parsed.alerts:
-        return show_fund_alerts(read_settings())
-    return show_funds(read_settings(), top_up_points=parsed.top_up, fund=parsed.to)
 
 
 def _review_export(parsed: argparse.Namespace) -> int:

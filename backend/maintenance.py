@@ -15,12 +15,15 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.arguments import writing_to
+from backend.campaigns.answers import TopUpAlone
 from backend.campaigns.budgets import alerts, all_fund_rows, state_of
-from backend.campaigns.domain import PROGRAMME_FUND, used_percent
-from backend.campaigns.queries import top_up
+from backend.campaigns.domain import used_percent
+from backend.campaigns.fund_queries import TOP_UP_ALONE, FundChange
+from backend.campaigns.steps import top_up_alone
 from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
 from backend.db import clock, make_engine
 from backend.deployment import DATABASE, claim_secret, database_url, open_deployment, start_embedded
+from backend.errors import NotFound
 from backend.evidence_store import EvidenceStore
 from backend.http.json_body import convert
 from backend.http.problem import Fault
@@ -90,13 +93,10 @@ def replay_dead_letters(settings: Settings, ids: Sequence[str]) -> int:
     return 0
 
 
-def show_funds(settings: Settings, *, top_up_points: int | None, fund: UUID | None = None) -> int:
-    """Print each fund with its state; first add points to one, the programme's unless told."""
-    fund_id = fund or PROGRAMME_FUND
+def show_funds(settings: Settings) -> int:
+    """Print each fund with its state, one JSON object a line."""
 
     async def show(conn: AsyncConnection) -> None:
-        if top_up_points and not await top_up(conn, fund_id, top_up_points):
-            raise SystemExit(f"There is no fund {fund_id}. Run: tanhui fund")
         today = shanghai_day(await clock(conn, settings.clock_shift_s))
         for row in await all_fund_rows(conn):
             shown = {
@@ -108,6 +108,25 @@ def show_funds(settings: Settings, *, top_up_points: int | None, fund: UUID | No
 
     _in_transaction(settings, show)
     return 0
+
+
+def top_up_fund(settings: Settings, fund_id: UUID, points: int, *, reason: str, by: str) -> int:
+    """Put points into a fund on record, then print the funds; a second call adds more."""
+    try:
+        convert({"reason": reason, "by": by}, TopUpAlone)
+    except ValidationFailed as error:
+        raise SystemExit("\n".join(map(_sentence, error.errors))) from None
+
+    async def add(conn: AsyncConnection) -> None:
+        now, who = await clock(conn, settings.clock_shift_s), f"command-line|{by}"
+        change = FundChange(uuid7(), fund_id, TOP_UP_ALONE, points, None, reason, who, now)
+        await top_up_alone(conn, change)
+
+    try:
+        _in_transaction(settings, add)
+    except NotFound:
+        raise SystemExit(f"There is no fund {fund_id}. Run: tanhui fund") from None
+    return show_funds(settings)
 
 
 def show_fund_alerts(settings: Settings) -> int:

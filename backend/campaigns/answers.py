@@ -83,6 +83,13 @@ class StopBody(
     reason: Reason
 
 
+class TopUpAlone(msgspec.Struct, kw_only=True):
+    """What the command line is told of a top-up by one person: why, and who she is."""
+
+    reason: Reason
+    by: Title
+
+
 class ActionAnswer(msgspec.Struct, kw_only=True):
     """What a campaign gives for one action."""
 
@@ -148,7 +155,10 @@ class FundPage(msgspec.Struct, kw_only=True):
 
 
 class FundChangeAnswer(msgspec.Struct, kw_only=True):
-    """A change of a budget: who asked for it, why, and who agreed."""
+    """A change of a budget: who asked for it, why, and who agreed.
+
+    A `top_up_alone` was made at the command line by `proposed_by` and has no second person.
+    """
 
     id: UUID
     fund_id: UUID

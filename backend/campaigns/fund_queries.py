@@ -1,4 +1,4 @@
-"""Changes of budgets: proposed by one person, approved by another."""
+"""Changes of budgets: proposed by one person, approved by another, but at the command line."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,6 +11,7 @@ from backend.db import fetch, fetch_one, run
 from backend.ids import LAST_ID
 
 TOP_UP, RELEASE = "top_up", "release"
+TOP_UP_ALONE = "top_up_alone"  # by whoever owns the machine; it happened when it was written
 
 
 class FundChange(NamedTuple):

@@ -32,6 +32,7 @@ from backend.campaigns.domain import (
 )
 from backend.campaigns.fund_queries import (
     TOP_UP,
+    TOP_UP_ALONE,
     FundChange,
     announce_stop,
     change_by_id,
@@ -160,6 +161,18 @@ async def propose_change(conn: AsyncConnection, change: FundChange) -> UUID:
     return change.id
 
 
+async def top_up_alone(conn: AsyncConnection, change: FundChange) -> None:
+    """Put points into a fund without a second person, on record; a second call adds more.
+
+    Raises:
+        NotFound: There is no such fund.
+    """
+    assert change.kind == TOP_UP_ALONE and change.points is not None  # noqa: PT018
+    if not await top_up(conn, change.fund_id, change.points):
+        raise NotFound
+    await insert_change(conn, change)
+
+
 async def approve_change(conn: AsyncConnection, change_id: UUID, by: str, now: datetime) -> None:
     """Make a proposed change true; again by the same person changes nothing.
 
@@ -171,7 +184,7 @@ async def approve_change(conn: AsyncConnection, change_id: UUID, by: str, now: d
     change = await change_by_id(conn, change_id, is_locked=True)
     if change is None:
         raise NotFound
-    if change.approved_by is not None:
+    if change.approved_by is not None or change.kind == TOP_UP_ALONE:
         if change.approved_by == by:
             return
         raise CampaignDecided

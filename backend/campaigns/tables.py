@@ -66,15 +66,17 @@ fund_change = Table(
     Column("proposed_at", DateTime(timezone=True), nullable=False),
     Column("approved_by", Text),
     Column("approved_at", DateTime(timezone=True)),
-    CheckConstraint("kind IN ('top_up', 'release', 'stop')", name="kind"),
+    CheckConstraint("kind IN ('top_up', 'top_up_alone', 'release', 'stop')", name="kind"),
     CheckConstraint(
         "CASE kind WHEN 'stop' THEN points IS NULL AND stops_on IS NOT NULL"
         " ELSE points > 0 AND stops_on IS NULL END",
         name="says_what",
     ),
-    # Money needs two persons, whatever the code above this table believes.
+    # Money needs two persons, whatever the code above this table believes. Who owns the machine is
+    # kept from nothing, so what she puts in alone is true at once, never approved, and told apart.
     CheckConstraint(
-        "(approved_by IS NULL) = (approved_at IS NULL) AND approved_by <> proposed_by",
+        "(approved_by IS NULL) = (approved_at IS NULL) AND approved_by <> proposed_by"
+        " AND (kind <> 'top_up_alone' OR approved_by IS NULL)",
         name="two_persons",
     ),
 )

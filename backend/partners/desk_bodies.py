@@ -35,9 +35,27 @@ class PartnerBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class PartnerChangeBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Whether the partner's keys open anything."""
+    """Whether the partner's keys open anything, and why."""
 
     is_suspended: bool
+    reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+
+
+class PartnerChangeAnswer(msgspec.Struct, kw_only=True):
+    """A partner was `suspended` or `resumed`, by whom, when and why."""
+
+    id: UUID
+    what: Literal["suspended", "resumed"]
+    reason: str
+    changed_by: str
+    changed_at: datetime
+
+
+class PartnerChangePage(msgspec.Struct, kw_only=True):
+    """One page of the history of a partner, newest first."""
+
+    items: list[PartnerChangeAnswer]
+    next_cursor: str | None
 
 
 class PartnerAnswer(msgspec.Struct, kw_only=True):

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.db import fetch, fetch_one, run
-from backend.ids import LAST_ID
+from backend.ids import LAST_ID, uuid7
 
 _PARTNER = "SELECT id, name_zh, name_en, source, suspended_at FROM partner"
 _KEY = (
@@ -42,15 +42,49 @@ async def list_partners(
 
 
 async def set_suspended(conn: AsyncConnection, partner_id: UUID, *, since: datetime | None) -> bool:
-    """Suspend or let in again; a suspension keeps the time at which it began."""
+    """Suspend since a time, or let in again; False when it is so already, or there is no partner.
+
+    Of two callers the second waits for the first one's row, and then finds it so.
+    """
     return bool(
         await run(
             conn,
-            "UPDATE partner SET suspended_at = CASE WHEN CAST(:since AS timestamptz) IS NULL"
-            " THEN NULL ELSE coalesce(suspended_at, :since) END WHERE id = :id",
+            "UPDATE partner SET suspended_at = :since WHERE id = :id"
+            " AND (suspended_at IS NULL) <> (CAST(:since AS timestamptz) IS NULL)",
             id=partner_id,
             since=since,
         )
+    )
+
+
+async def insert_change(
+    conn: AsyncConnection, partner_id: UUID, what: str, *, reason: str, by: str, now: datetime
+) -> None:
+    """Add to the history of a partner."""
+    await run(
+        conn,
+        "INSERT INTO partner_change (id, partner_id, what, reason, changed_by, changed_at)"
+        " VALUES (:id, :partner, :what, :reason, :by, :now)",
+        id=uuid7(),
+        partner=partner_id,
+        what=what,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+async def list_changes(
+    conn: AsyncConnection, partner_id: UUID, *, before_id: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """The history of a partner, newest first."""
+    return await fetch(
+        conn,
+        "SELECT id, what, reason, changed_by, changed_at FROM partner_change"
+        " WHERE partner_id = :partner AND id < :before ORDER BY id DESC LIMIT :limit",
+        partner=partner_id,
+        before=before_id or LAST_ID,
+        limit=limit,
     )
 
 

@@ -38,12 +38,16 @@ from backend.partners.desk_bodies import (
     NewKeyAnswer,
     PartnerAnswer,
     PartnerBody,
+    PartnerChangeAnswer,
     PartnerChangeBody,
+    PartnerChangePage,
     PartnerPage,
     RotationBody,
 )
 from backend.partners.desk_queries import (
     find_partner,
+    insert_change,
+    list_changes,
     list_keys,
     list_partners,
     revoke,
@@ -69,10 +73,11 @@ class PartnerDesk:
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the routes of partners and of keys."""
-        return [*self._partner_routes(), *self._key_routes(), *self._ending_routes()]
+        partners = [*self._partner_routes(), *self._suspension_routes()]
+        return [*partners, *self._key_routes(), *self._ending_routes()]
 
     def _partner_routes(self) -> Sequence[Route[Any, Any]]:
-        path, one = "/v1/operator/partners", "/v1/operator/partners/{id}"
+        path = "/v1/operator/partners"
         return [
             Route(
                 "POST",
@@ -96,6 +101,11 @@ class PartnerDesk:
                 query=PageQuery,
                 answers={200: PartnerPage},
             ),
+        ]
+
+    def _suspension_routes(self) -> Sequence[Route[Any, Any]]:
+        one = "/v1/operator/partners/{id}"
+        return [
             Route(
                 "PATCH",
                 one,
@@ -106,6 +116,17 @@ class PartnerDesk:
                 body=PartnerChangeBody,
                 answers={200: PartnerAnswer},
                 problems=(NotFound, *BUSY),
+            ),
+            Route(
+                "GET",
+                f"{one}/changes",
+                self.list_changes,
+                policy=AUDITS,
+                summary="List who suspended a partner or let it in again, and why, newest first",
+                summary_zh="合作方暂停与恢复记录",
+                query=PageQuery,
+                answers={200: PartnerChangePage},
+                problems=(NotFound,),
             ),
         ]
 
@@ -185,15 +206,29 @@ class PartnerDesk:
         return Answer(PartnerPage(items=items, next_cursor=cursor))
 
     async def patch_partner(self, call: Call[PartnerChangeBody, None]) -> Answer:
-        """Suspend or let in again; the same again changes nothing."""
-        partner_id, is_suspended = call.path_id(), call.body.is_suspended
+        """Suspend or let in again; the same again changes nothing, without a second record."""
+        partner_id, by = call.path_id(), call.principal.id
+        asked, what = call.body, "suspended" if call.body.is_suspended else "resumed"
 
         async def change(conn: AsyncConnection, now: datetime) -> None:
-            if not await set_suspended(conn, partner_id, since=now if is_suspended else None):
+            if await set_suspended(conn, partner_id, since=now if asked.is_suspended else None):
+                await insert_change(conn, partner_id, what, reason=asked.reason, by=by, now=now)
+            elif await find_partner(conn, partner_id) is None:
                 raise NotFound
 
         await write_alone(self.engine, change)
         return Answer(await self._partner(partner_id))
+
+    async def list_changes(self, call: Call[None, PageQuery]) -> Answer:
+        """Answer one page of the history of a partner."""
+        limit, before = call.query.limit, position_of(call, UUID)
+        async with self.engine.connect() as conn:
+            if await find_partner(conn, call.path_id()) is None:
+                raise NotFound
+            rows = await list_changes(conn, call.path_id(), before_id=before, limit=limit + 1)
+        items = [PartnerChangeAnswer(**row._mapping) for row in rows[:limit]]  # noqa: SLF001
+        cursor = cursor_at(call, items[-1].id) if len(rows) > limit else None
+        return Answer(PartnerChangePage(items=items, next_cursor=cursor))
 
     async def post_key(self, call: Call[KeyBody, None]) -> Answer:
         """Make a key; a replay shows nothing secret."""

@@ -30,6 +30,20 @@ partner = Table(
     Column("suspended_at", DateTime(timezone=True)),
 )
 
+partner_change = Table(
+    "partner_change",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("partner_id", Uuid, ForeignKey("partner.id"), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # Principal of the operator.
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("what IN ('suspended', 'resumed')", name="what"),
+    Index("ix_partner_change_partner_id_id", "partner_id", "id"),
+)
+
 partner_key = Table(
     "partner_key",
     metadata,

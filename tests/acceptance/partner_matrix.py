@@ -9,6 +9,7 @@ PARTNER_ROUTES = {
     "POST /v1/operator/partners": OPERATORS_BODY,
     "GET /v1/operator/partners": OPERATORS_LIST,
     "PATCH /v1/operator/partners/{id}": OPERATORS_BODY,
+    "GET /v1/operator/partners/{id}/changes": (401, 403, 403, 403, 403, 404),
     "POST /v1/operator/partners/{id}/keys": OPERATORS_BODY,
     "GET /v1/operator/partners/{id}/keys": (401, 403, 403, 403, 403, 404),
     "POST /v1/operator/partner-keys/{key}/rotations": OPERATORS_BODY,

@@ -1,5 +1,7 @@
 """An operator makes a partner and its keys, rotates one with an overlap, revokes and suspends."""
 
+import asyncio
+
 import pytest
 
 from backend.demo.city import CITY_REGION, DISTRICTS
@@ -7,7 +9,9 @@ from tests.acceptance.running_service import METRO, Caller, make_key
 from tests.unit.test_signatures import FILE
 
 TRIP = "tanhui.trip.v1"
-PATH = f"/v1/operator/partners/{METRO}/keys"
+PARTNER = f"/v1/operator/partners/{METRO}"
+PATH = f"{PARTNER}/keys"
+NOBODYS = "019ff7a0-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -79,13 +83,51 @@ async def test_a_key_that_was_revoked_or_whose_partner_is_suspended_opens_nothin
         path = f"/v1/operator/partner-keys/{keys[0]['id']}"
         assert (await operator.send("DELETE", path)).status == 204
     assert not await opens(api_alone, keys[0]["key"])
-    partner = f"/v1/operator/partners/{METRO}"
-    replies = [await operator.send("PATCH", partner, json={"is_suspended": True}) for _ in range(2)]
+    replies = [await suspend(operator, reason="its key leaked") for _ in range(2)]
     assert replies[0].json() == replies[1].json()
     assert not await opens(api_alone, keys[1]["key"])
-    resumed = await operator.send("PATCH", partner, json={"is_suspended": False})
+    resumed = await resume(operator, reason="it has new keys")
     assert resumed.json()["suspended_at"] is None
     assert await opens(api_alone, keys[2]["key"])
+
+
+async def suspend(operator, **body):
+    return await operator.send("PATCH", PARTNER, json={"is_suspended": True, **body})
+
+
+async def resume(operator, **body):
+    return await operator.send("PATCH", PARTNER, json={"is_suspended": False, **body})
+
+
+async def test_who_suspends_or_resumes_a_partner_is_on_record_with_the_reason(api_alone, operator):
+    second, auditor = [
+        await api_alone.caller(*who) for who in (("op2", "operator"), ("au", "auditor"))
+    ]
+    suspended = (await suspend(operator, reason="its key leaked")).json()
+    await suspend(second, reason="me too")
+    await resume(operator, reason="it has new keys")
+    assert (await resume(second, reason="again")).status == 200
+    page = (await auditor.get(f"{PARTNER}/changes?limit=1")).json()
+    rest = (await auditor.get(f"{PARTNER}/changes?cursor={page['next_cursor']}")).json()
+    assert rest["next_cursor"] is None
+    resumption, suspension = *page["items"], *rest["items"]
+    assert (resumption["what"], resumption["reason"]) == ("resumed", "it has new keys")
+    assert (suspension["what"], suspension["reason"]) == ("suspended", "its key leaked")
+    assert suspension["changed_at"] == suspended["suspended_at"] < resumption["changed_at"]
+    assert {each["changed_by"].rpartition("|")[2] for each in (resumption, suspension)} == {"op"}
+
+
+async def test_of_operators_who_suspend_at_once_one_is_on_record(operator):
+    await asyncio.gather(*(suspend(operator, reason=f"call {n}") for n in range(8)))
+    assert len((await operator.get(f"{PARTNER}/changes")).json()["items"]) == 1
+
+
+async def test_a_suspension_without_a_reason_or_of_nobody_is_refused(operator):
+    assert (await suspend(operator)).json()["errors"][0]["pointer"] == "/reason"
+    assert (await suspend(operator, reason="x")).status == 422
+    nobodys, body = f"/v1/operator/partners/{NOBODYS}", {"is_suspended": True, "reason": "leaked"}
+    assert (await operator.send("PATCH", nobodys, json=body)).status == 404
+    assert (await operator.get(f"{nobodys}/changes")).status == 404
 
 
 async def test_keys_that_sign_are_made_and_rotated_with_their_own_material(operator):

@@ -1,10 +1,17 @@
 """Campaigns and funds over HTTP: who pays for which points, and what everybody is told."""
 
+import asyncio
+import json
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from backend.campaigns.domain import PROGRAMME_FUND
+from backend.maintenance import top_up_fund
+from backend.settings import Settings
 from backend.verify import check_invariants
 from tests.acceptance.running_service import make_key, make_photo, serving, until
 from tests.acceptance.test_trip_becomes_balance import make_trip
@@ -242,6 +249,46 @@ async def test_a_budget_is_lowered_by_two_and_never_below_what_is_owed(service):
     waiting = await release_by_two(service, 1)
     assert waiting.problem == "budget-in-use", "somebody waits for what is there"
     assert await check_invariants(service.engine) == []
+
+
+async def top_up_at_the_command_line(service, fund=PROGRAMME_FUND, **words):
+    url = service.engine.url.render_as_string(hide_password=False)
+    settings = Settings(data_dir=Path("unused"), database_url=url)
+    return await asyncio.to_thread(top_up_fund, settings, fund, 500, **words)
+
+
+async def test_a_top_up_at_the_command_line_is_on_record_and_nobody_approves_it_again(
+    service, capsys
+):
+    await empty_the_fund(service)
+    why = "second half of 2026"
+    assert await top_up_at_the_command_line(service, reason=why, by="li") == 0
+    assert json.loads(capsys.readouterr().out)["available"] == 500
+    [change] = await changes(service)
+    assert (change["kind"], change["points"], change["reason"]) == ("top_up_alone", 500, why)
+    assert (change["proposed_by"], change["approved_by"]) == ("command-line|li", None)
+    one, _ = await officials(service)
+    refused = await one.send("POST", f"/v1/operator/fund-changes/{change['id']}/approve")
+    assert (refused.status, refused.problem) == (409, "campaign-decided")
+    assert await service.value("SELECT budget FROM fund") == 500
+    with pytest.raises(DBAPIError, match="permission denied"):
+        await service.execute("UPDATE fund_change SET points = 5")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"reason": "x", "by": "li"}, "reason: "),
+        ({"reason": "half 2", "by": "l" * 101}, "by: "),
+        ({"reason": "half 2", "by": "li", "fund": UUID(int=9)}, "There is no fund"),
+    ],
+)
+async def test_a_top_up_without_a_reason_or_a_fund_puts_nothing_in(service, given, said):
+    before = await service.value("SELECT budget FROM fund")
+    with pytest.raises(SystemExit, match=said):
+        await top_up_at_the_command_line(service, **given)
+    assert await service.value("SELECT budget FROM fund") == before
+    assert await changes(service) == []
 
 
 async def changes(service):

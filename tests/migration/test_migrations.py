@@ -176,7 +176,7 @@ async def test_the_application_role_has_the_rights_of_decision_1_and_no_others(e
     rights = {row.table_name: row.rights for row in rows}
     assert everyone == []
     assert set(rights) == {row.tablename for row in tables}
-    assert {rights[table] for table in HISTORY} == {"INSERT SELECT"}
+    assert {rights[table] for table in (*HISTORY, "partner_change")} == {"INSERT SELECT"}
     may_delete = {table for table, kinds in rights.items() if "DELETE" in kinds}
     assert may_delete == {
         *("account_delta", "hold", "hold_line", "work"),  # finished, and explained elsewhere
