@@ -228,10 +228,10 @@ def show_campaign(
 def _status(
     campaign: Campaign, today: date
 ) -> Literal["proposed", "scheduled", "running", "ended"]:
+    if campaign.is_over(today):
+        return "ended"
     if campaign.approved_at is None:
         return "proposed"
-    if campaign.valid_until is not None and campaign.valid_until < today:
-        return "ended"
     return "scheduled" if today < campaign.valid_from else "running"
 
 

@@ -41,6 +41,11 @@ class Campaign(NamedTuple):
     approved_at: datetime | None
     ended_by: str | None
 
+    def is_over(self, today: date) -> bool:
+        """Whether no day of it is left; one that was ended before its first day never has one."""
+        last = self.valid_until
+        return last is not None and last < max(self.valid_from, today)
+
 
 _COLUMNS = ", ".join(Campaign._fields)
 _VALUES = ", ".join(f":{name}" for name in Campaign._fields)

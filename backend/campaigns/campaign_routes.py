@@ -24,6 +24,7 @@ from backend.campaigns.campaign_queries import (
 )
 from backend.campaigns.domain import (
     CampaignDecided,
+    CampaignOver,
     CampaignOverlaps,
     CampaignTooEarly,
 )
@@ -99,6 +100,7 @@ class CampaignDesk:
                     NotFound,
                     SecondPersonNeeded,
                     CampaignDecided,
+                    CampaignOver,
                     CampaignTooEarly,
                     CampaignOverlaps,
                 ),

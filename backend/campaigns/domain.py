@@ -40,6 +40,10 @@ class CampaignTooEarly(DomainError):
     """Points rules change for days that have not begun; the past stays as it was published."""
 
 
+class CampaignOver(DomainError):
+    """The last day of this proposal is over, or it was ended before its first one."""
+
+
 class CampaignDecided(DomainError):
     """This campaign or change of budget was approved before."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from backend.campaigns.domain import (
     BudgetInUse,
     CampaignDecided,
+    CampaignOver,
     CampaignOverlaps,
     CampaignTooEarly,
     StopTooSoon,
@@ -22,6 +23,10 @@ CAMPAIGN_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "campaign-too-early", 409, "这一天已经开始或已过", "The day has begun",
         "积分规则只能改变尚未开始的日子,请选择之后的日期",
         "Rules change for days that have not begun; choose a later day",
+    ),
+    CampaignOver: ProblemType(
+        "campaign-over", 409, "活动已结束,不能再批准", "Campaign is over",
+        "请另提一份日期在今天之后的活动", "Propose it again with days that are still to come",
     ),
     CampaignDecided: ProblemType(
         "campaign-decided", 409, "已由他人批准", "Approved already",

@@ -24,6 +24,7 @@ from backend.campaigns.domain import (
     STOP_NOTICE_DAYS,
     BudgetInUse,
     CampaignDecided,
+    CampaignOver,
     CampaignOverlaps,
     CampaignTooEarly,
     Scope,
@@ -99,7 +100,7 @@ async def approve(conn: AsyncConnection, campaign_id: UUID, by: str, now: dateti
     """Let a proposed campaign count and fund it; again by the same person changes nothing.
 
     Raises:
-        SecondPersonNeeded, CampaignDecided, CampaignTooEarly, CampaignOverlaps
+        SecondPersonNeeded, CampaignDecided, CampaignOver, CampaignTooEarly, CampaignOverlaps
     """
     await lock_rules(conn)
     campaign = await campaign_by_id(conn, campaign_id)
@@ -111,8 +112,7 @@ async def approve(conn: AsyncConnection, campaign_id: UUID, by: str, now: dateti
         raise CampaignDecided
     if campaign.proposed_by == by:
         raise SecondPersonNeeded
-    if campaign.valid_from <= shanghai_day(now + RULES_AHEAD):
-        raise CampaignTooEarly(valid_from=campaign.valid_from.isoformat())
+    _check_days(campaign, now)
     actions = (await actions_of(conn, [campaign_id]))[campaign_id]
     other = overlap(_scope(campaign, actions), await approved_scopes(conn))
     if other is not None:
@@ -120,6 +120,13 @@ async def approve(conn: AsyncConnection, campaign_id: UUID, by: str, now: dateti
     await approve_campaign(conn, campaign, by, now)
     if campaign.budget:
         await top_up(conn, campaign.fund_id, campaign.budget)
+
+
+def _check_days(campaign: Campaign, now: datetime) -> None:
+    if campaign.is_over(shanghai_day(now)):
+        raise CampaignOver
+    if campaign.valid_from <= shanghai_day(now + RULES_AHEAD):
+        raise CampaignTooEarly(valid_from=campaign.valid_from.isoformat())
 
 
 def _scope(campaign: Campaign, actions: Sequence[ActionRule]) -> Scope:

@@ -169,6 +169,22 @@ async def test_a_campaign_that_was_ended_before_it_began_is_in_nobodys_way(servi
     assert await check_invariants(service.engine) == []
 
 
+async def test_a_proposal_that_is_over_is_not_approved_and_gets_no_money(service):
+    one, other = await officials(service)
+    proposed = (await propose(one, await make_campaign(service, valid_until=None))).json()
+    ended = await one.post(f"/v1/operator/campaigns/{proposed['id']}/end", {})
+    assert (ended.status, ended.json()["status"]) == (200, "ended")
+    last_year = (await propose(one, await make_campaign(service, name="bus-week"))).json()
+    await service.execute(
+        "UPDATE campaign SET valid_from = '2025-12-01', valid_until = '2025-12-07'"
+        " WHERE name = 'bus-week'"
+    )
+    for each in (proposed, last_year):
+        refused = await approve(other, each["id"])
+        assert (refused.status, refused.problem) == (409, "campaign-over")
+    assert await service.value("SELECT count(*) FROM fund WHERE budget = 5000") == 0
+
+
 async def test_rules_never_change_for_days_that_have_begun(service):
     one, other = await officials(service)
     late = await propose(
