@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.bell import raise_if_cancelled
 from backend.campaigns.budgets import all_fund_rows, raise_alerts
 from backend.campaigns.domain import used_percent
 from backend.campaigns.pending import fundable_queues
@@ -93,13 +94,20 @@ class Upkeep:
             return await pay_due(conn, clock_shift_s=self.clock_shift_s)
 
     async def fund_queues_once(self) -> int:
-        """Give money to points that wait for it; return how many rows got some."""
+        """Give money to points that wait for it; return how many rows got some.
+
+        A fund that fails is told of and looked at the next time: it holds back its own queue only.
+        """
         async with self.engine.connect() as conn:
             funds = await fundable_queues(conn)
         done = 0
         for fund_id in funds:
-            async with self.engine.begin() as conn:
-                done += await fund_queue(conn, fund_id)
+            try:
+                async with self.engine.begin() as conn:
+                    done += await fund_queue(conn, fund_id)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the others go on
+                raise_if_cancelled()
+                _log.warning("fund_queue_failed", fund=str(fund_id), error=repr(error))
         return done
 
     async def expire_once(self) -> int:

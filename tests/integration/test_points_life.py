@@ -2,16 +2,19 @@
 
 import asyncio
 from datetime import date, timedelta
+from uuid import UUID
 
 from backend.batches import run_batch
+from backend.campaigns.campaign_queries import insert_fund
 from backend.campaigns.domain import PROGRAMME_FUND
 from backend.campaigns.pending import points_pending
 from backend.campaigns.queries import top_up
 from backend.crediting.expiry import expire_next, expire_points
 from backend.crediting.steps import Rulebook, credit_batch
 from backend.crediting.vesting import fund_queue, pay_due
-from backend.db import fetch, fetch_one, run
+from backend.db import fetch, fetch_one, make_engine, run
 from backend.ledger.queries import lock_accounts, point_lots
+from backend.upkeep import Upkeep
 from backend.verify import check_invariants
 from scoring.methodology import load_catalogue
 from tests.builders import NOON, SECRET, make_order, saved_account
@@ -147,6 +150,30 @@ async def test_a_short_fund_pays_in_order_of_arrival_when_it_is_topped_up(engine
         (0, 0, 5),
     ]
     assert await breaches(engine) == []
+
+
+async def test_a_fund_that_fails_holds_back_its_own_queue_only(server, database, engine):
+    account, broken = await saved_account(engine, points=0), UUID(int=1)
+    await credit(engine, make_claimed_order(account))
+    async with engine.begin() as conn:
+        await insert_fund(conn, broken, names=("坏", "Broken"), sponsors=("", ""))
+        await run(
+            conn,
+            "INSERT INTO pending_points SELECT uuidv7(), account_id, :broken, lot_id, points,"
+            " occurred_on, due_at, is_funded, arrived_at FROM pending_points",
+            broken=broken,
+        )
+        for fund_id in (broken, PROGRAMME_FUND):
+            await top_up(conn, fund_id, 50)
+    owner = make_engine(server.url(database))
+    async with owner.begin() as conn:
+        forbidden = f"CHECK (fund_id <> '{broken}') NOT VALID"
+        await run(conn, f"ALTER TABLE fund_slice ADD CONSTRAINT ck_broken {forbidden}")
+    await owner.dispose()
+    assert await Upkeep(engine).fund_queues_once() == 1
+    await pay(engine)
+    assert (await state_of(engine, account))[0] == 5
+    assert await Upkeep(engine).fund_queues_once() == 0
 
 
 async def test_nobody_overtakes_the_queue_of_a_fund(engine):
