@@ -13,9 +13,10 @@ from backend.canteens.domain import CLAIM_BEFORE, CLAIM_WITHIN, LATE_WINDOW
 from backend.canteens.trays import Joining, write_joinings
 from backend.crediting.steps import Rulebook
 from backend.db import clock, fetch, run
-from backend.evidence_store import EvidenceMissing, EvidenceStore
+from backend.evidence_store import EvidenceMissing, EvidenceStore, EvidenceUnavailable
 
 PORTION = 100  # some seconds of copying; the next look takes the rest
+UNAVAILABLE_MAX = 20  # so many in one look are a store that is away, and each may take 5 s
 
 
 class _Found(NamedTuple):
@@ -29,21 +30,39 @@ async def join_waiting(engine: AsyncEngine, store: EvidenceStore, rules: Ruleboo
     """Make check-ins of trays whose card was linked, or whose code was scanned; return how many.
 
     Two processors may do it at once: the account's lock lets one of them, and the other one finds
-    the tray joined. Evidence is copied first, and what is copied for nothing is swept.
+    the tray joined. Evidence is copied first, and what is copied for nothing is swept. A photo that
+    cannot be had is tried again at the next look, and keeps no other one.
+
+    Raises:
+        EvidenceUnavailable: Of no tray that waits the photo can be had.
     """
     async with engine.connect() as conn:
         found = await _owned(conn, await clock(conn, rules.clock_shift_s))
-    ready = []
+    ready: list[Joining] = []
+    failed: list[EvidenceUnavailable] = []
     for each in found:
         try:
-            jpeg = await store.get(each.device_id, each.evidence_sha256)
-        except EvidenceMissing:
-            continue  # swept: it lapses within the hour
-        await store.put(each.account_id, each.evidence_sha256, jpeg)
-        ready.append(Joining(each.tray_id, each.account_id))
+            if await _copied(store, each):
+                ready.append(Joining(each.tray_id, each.account_id))
+        except EvidenceUnavailable as error:
+            failed.append(error)
+            if len(failed) == UNAVAILABLE_MAX:
+                break
     if ready:
         await run_batch(engine, partial(write_joinings, rules=rules), ready)
+    elif failed:
+        raise failed[0]
     return len(ready)
+
+
+async def _copied(store: EvidenceStore, found: _Found) -> bool:
+    """Put a tray's photo among its member's; False when it was swept: it lapses within the hour."""
+    try:
+        jpeg = await store.get(found.device_id, found.evidence_sha256)
+    except EvidenceMissing:
+        return False
+    await store.put(found.account_id, found.evidence_sha256, jpeg)
+    return True
 
 
 async def lapse_waiting(engine: AsyncEngine, clock_shift_s: int = 0) -> int:
