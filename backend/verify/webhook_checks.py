@@ -16,7 +16,8 @@ WHERE event_type <> 'webhook.ping' AND NOT EXISTS (
     AND reversal.id = subject_id AND partner_id = owner_id
 ) AND NOT EXISTS (
   SELECT FROM voucher WHERE event_type LIKE 'voucher.%' AND owner_kind = 'merchant'
-    AND voucher.id = subject_id AND merchant_id = owner_id
+    AND merchant_id = owner_id AND voucher.id = CASE event_type WHEN 'voucher.undecided'
+    THEN CAST(CAST(body AS json) -> 'data' ->> 'voucher_id' AS uuid) ELSE subject_id END
 ) AND NOT EXISTS (
   SELECT FROM settlement_correction AS correction
   WHERE event_type LIKE 'settlement.correction_%' AND owner_kind = 'merchant'

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,7 @@ class Fact(NamedTuple):
     """Something that happened to a thing of one owner.
 
     Attributes:
+        subject_id: What happened, once for each endpoint: mostly the thing itself.
         data: What the message says, with units; never an account, a code or a place.
     """
 
@@ -132,11 +133,16 @@ _WHEN = {
 async def vouchers(
     event_type: str, conn: AsyncConnection, ids: Sequence[UUID], merchant_ids: Sequence[UUID]
 ) -> list[Fact]:
-    """Vouchers of these merchants; never the code, which is worth what the voucher is."""
+    """Vouchers of these merchants; never the code, which is worth what the voucher is.
+
+    A voucher is undecided once for each day of asking. Where a person has had the partner asked
+    again before anybody was told, there is nothing to tell until that day is over, too.
+    """
     rows = await fetch(
         conn,
         f"SELECT voucher.merchant_id, voucher.id, {_WHEN[event_type]} AS happened_at,"
-        " voucher.reward_id, voucher.points, settlement.id AS settlement_id, store_id, ticket"
+        " voucher.reward_id, voucher.points, settlement.id AS settlement_id, store_id, ticket,"
+        " call.status AS call_status"
         " FROM voucher LEFT JOIN settlement ON settlement.voucher_id = voucher.id"
         " LEFT JOIN settlement_undo AS undo ON undo.settlement_id = settlement.id"
         " LEFT JOIN partner_call AS call ON call.voucher_id = voucher.id"
@@ -145,9 +151,16 @@ async def vouchers(
         ids=list(ids),
         merchants=list(merchant_ids),
     )
+    is_undecided = event_type == VOUCHER_UNDECIDED
     return [
-        Fact(row.merchant_id, row.id, row.happened_at, _voucher_data(event_type, row))
+        Fact(
+            row.merchant_id,
+            uuid5(row.id, row.happened_at.isoformat()) if is_undecided else row.id,
+            row.happened_at,
+            _voucher_data(event_type, row),
+        )
         for row in rows
+        if not (is_undecided and row.call_status == "calling")
     ]
 
 

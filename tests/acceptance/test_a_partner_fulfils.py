@@ -19,7 +19,7 @@ from tests.acceptance.shop import (
     rich_member,
 )
 from tests.partner import fulfilling
-from tests.receiver import is_signed
+from tests.receiver import is_signed, receiving
 
 PHONE = "13800138000"
 CALLS = "/v1/partner-calls"
@@ -272,6 +272,27 @@ async def test_a_person_can_have_the_partner_asked_again(service):
         assert (await decide(shop.manager, voucher, outcome="ask_again")).status == 200
         await becomes(member, voucher, "settled")
     assert await check_invariants(service.engine) == []
+
+
+async def test_each_day_of_asking_without_an_answer_is_told_to_the_merchant_once(service):
+    async with fulfilling("break") as partner, receiving() as hook:
+        shop, member, [voucher] = await unanswered(service, partner, 1)
+        body = {"url": f"{hook.base}/hook", "event_types": ["voucher.undecided"]}
+        assert (await shop.manager.post("/v1/webhook-endpoints", body)).status == 201
+        for day in (1, 2):
+            await undecided(service, member, voucher)
+
+            async def is_told(times=day):
+                return len(hook.came) == times
+
+            await until(is_told)
+            assert await check_invariants(service.engine) == []
+            again = await decide(shop.manager, voucher, outcome="ask_again")
+            assert again.status == 200
+            await asked(service, voucher, "status_refused")
+    told_of = [json.loads(each.body)["data"]["voucher_id"] for each in hook.came]
+    assert told_of == [voucher["id"]] * 2
+    assert len(set(hook.ids())) == 2
 
 
 async def test_a_voucher_that_is_being_fulfilled_has_no_other_end(service):
