@@ -24,7 +24,7 @@ from backend.cards.sheets import CARDS_MAX, make_blanks, sheet_of
 from backend.db import clock, make_engine
 from backend.deployment import DATABASE, claim_secret, database_url, open_deployment, start_embedded
 from backend.errors import NotFound
-from backend.evidence_store import EvidenceStore
+from backend.evidence_store import EvidenceStore, EvidenceUnavailable
 from backend.http.json_body import convert
 from backend.http.problem import Fault
 from backend.http.refusals import ValidationFailed
@@ -232,6 +232,11 @@ def export_reviewed(
         print(json.dumps(asdict(asyncio.run(export()))))
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise SystemExit(f"{error.filename} cannot be written: choose another folder.") from None
+    except EvidenceUnavailable:
+        raise SystemExit(
+            "The store of evidence does not answer (TANHUI_EVIDENCE_URL)."
+            " What was exported is whole; run this again."
+        ) from None
     except NotAnExport:
         raise SystemExit(
             f"{folder / 'manifest.csv'} has other columns: choose a folder of its own."

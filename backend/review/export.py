@@ -7,7 +7,6 @@ open appeal come with a later run.
 
 import asyncio
 import csv
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ COLUMNS: Final = (
 DATASET: Final = "review"
 LICENCE: Final = "members' photos, for the models of this programme only"
 PORTION_ROWS: Final = 100  # photos between two writes of the manifest
+_UNFINISHED: Final = ".new"  # ends the name of a photo that is being written
 # The words of the manifest where they differ from ours; what is no plate in front of the camera is
 # a class of things to `models.photos`, and training may tell its kinds apart by these words.
 WORD_OF: Final[Mapping[Label, str]] = {Label.RESIDUE: "dirty", Label.NOT_A_PLATE: "not_plate"}
@@ -106,6 +106,8 @@ async def export_decided(
 ) -> Exported:
     """Write decided photos and `manifest.csv` into `folder`; a second run adds what is new.
 
+    It also removes what a run that was killed has left behind, so one run at a time has a folder.
+
     Raises:
         NotAnExport: The folder has a manifest with other columns.
         EvidenceUnavailable: What was written so far is whole; run again.
@@ -113,6 +115,7 @@ async def export_decided(
     done = Exported()
     rows = await asyncio.to_thread(_read_manifest, folder)
     await asyncio.to_thread(_write_manifest, folder, rows)  # a folder that cannot be, fails first
+    await asyncio.to_thread(_delete_unfinished, folder)
     async with aclosing(_portions(engine, period)) as portions:
         async for portion in portions:
             for photo in portion:
@@ -125,17 +128,14 @@ async def _export(
     photo: Decided, store: EvidenceStore, folder: Path, rows: dict[str, Row], done: Exported
 ) -> None:
     row = _row_of(photo)
-    if photo.is_gone:
+    path, known = folder / row["path"], rows.get(row["path"])
+    if photo.is_gone or (known is None and not await _copy(photo, store, path)):
         rows.pop(row["path"], None)
-        await asyncio.to_thread((folder / row["path"]).unlink, missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)  # also of a run that was killed
         done.gone += 1
         return
-    known = rows.get(row["path"])
     if known == row:
         done.unchanged += 1
-        return
-    if known is None and not await _copy(photo, store, folder / row["path"]):
-        done.gone += 1
         return
     rows[row["path"]] = row
     if known is None:
@@ -220,8 +220,14 @@ def _write_manifest(folder: Path, rows: Mapping[str, Row]) -> None:
     half.replace(folder / "manifest.csv")
 
 
+def _delete_unfinished(folder: Path) -> None:
+    """A half copy is nobody's: no manifest names it, and nothing else would ever delete it."""
+    for half in folder.glob(f"photos/*{_UNFINISHED}"):
+        half.unlink()
+
+
 def _write_whole(path: Path, jpeg: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.new")
+    half = path.with_suffix(_UNFINISHED)
     half.write_bytes(jpeg)
     half.replace(path)

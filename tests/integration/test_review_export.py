@@ -131,6 +131,23 @@ async def test_a_second_run_adds_only_what_is_new(engine, store, folder, saved_d
     assert len(manifest(folder)) == 2
 
 
+async def test_what_a_killed_run_left_behind_is_repaired_by_the_next_one(
+    engine, store, folder, saved_decision
+):
+    half, erased = await saved_decision("clean"), await saved_decision("full")
+    await store.delete(erased.account_id, erased.evidence_sha256)
+    (folder / "photos").mkdir(parents=True)
+    (folder / "photos" / f"{half.evidence_sha256}.4711.new").write_bytes(b"jpeg")
+    (folder / "photos" / f"{half.evidence_sha256}.new").write_bytes(b"jpeg")
+    (folder / "photos" / f"{erased.evidence_sha256}.jpg").write_bytes(b"jpeg of nobody")
+    (folder / "manifest.csv.new").write_text("path,data")
+    assert await export_decided(engine, store, folder, ALWAYS) == Exported(written=1, gone=1)
+    left = sorted(each.name for each in folder.rglob("*") if each.is_file())
+    assert left == sorted([f"{half.evidence_sha256}.jpg", "manifest.csv"])
+    whole = (folder / "photos" / f"{half.evidence_sha256}.jpg").read_bytes()
+    assert whole == b"jpeg of " + half.account_id.bytes
+
+
 async def test_an_appeal_waits_and_then_changes_the_label(engine, store, folder, saved_decision):
     check_in = await saved_decision("leftover")
     await export_decided(engine, store, folder, ALWAYS)
