@@ -5,7 +5,6 @@ work has a pool of its own, so that a batch of eight photos in the model never d
 Rooms stay ignorant of this: to them a worker is an awaitable.
 """
 
-import asyncio
 import resource
 import signal
 from collections.abc import Sequence
@@ -13,8 +12,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from backend.processes import Pool, WorkerDied
-from scoring.model_card import load_checked
+from backend.processes import START_S_MAX, Pool, WorkerDied
+from scoring.model_card import ModelNotInCard
 from scoring.photo import PhotoUnreadable, SanitisedPhoto, sanitise
 from scoring.photo_codes import read_codes
 
@@ -96,16 +95,24 @@ class Workers:
         return await self._scoring.call(_resemblances, list(asked))
 
     async def model_sha256(self) -> str:
-        """Hash of the model that scores.
+        """Hash of the model that scores, loaded by a process that ends again.
 
         A processor asks for it when it starts, so that a wrong model stops the start and not the
         photos.
 
         Raises:
-            ModelNotInCard: The file is missing or is not the one that its card describes.
+            ModelNotInCard: The file is missing, is not the one that its card describes, or is no
+                model that can be run.
+            WorkersUnavailable: No process can be started.
         """
-        _, card = await asyncio.to_thread(load_checked, self._model_path)
-        return card.sha256
+        # None of those that score: one of them that cannot load its model ends, without a word.
+        pool = Pool(1, START_S_MAX, _limit_process)
+        try:
+            return await pool.call(_model_sha256, self._model_path)
+        except (WorkerDied, TimeoutError) as error:
+            raise ModelNotInCard(f"the process that loads it ends: {error!r}") from error
+        finally:
+            await pool.close()
 
     async def close(self) -> None:
         """End the processes after the calls that they are running."""
@@ -132,6 +139,10 @@ def _recogniser(model_path: Path | None) -> "PlateRecogniser":
     from scoring.plate import PlateRecogniser
 
     return PlateRecogniser.load(model_path)
+
+
+def _model_sha256(model_path: Path | None) -> str:
+    return _recogniser(model_path).card.sha256
 
 
 def _score(model_path: Path | None, jpegs: Sequence[bytes]) -> "list[PlateScore | PhotoUnreadable]":

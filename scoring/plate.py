@@ -34,6 +34,7 @@ from scoring.thumbnail import thumbnail_of
 Verdict = Literal["accepted", "in_review", "rejected"]
 CLASSES: Final = ("clean", "residue", "leftover", "full", "not_a_plate")
 PARTS: Final = 10_000  # scores are stored in whole parts, so that a verdict can be recomputed
+_INPUT: Final = "pixels"
 _OUTPUTS: Final = ("probabilities", "recapture", "leftover_fraction", "embedding")
 BATCH_MAX: Final = 16  # larger batches were no faster per photo and hold more memory
 _QUALITY_SIDE_PX: Final = 256  # sharpness is comparable only at one size
@@ -130,7 +131,7 @@ class PlateRecogniser:
 
     def _score_batch(self, photos: list[Image.Image]) -> list[PlateScore]:
         pixels = np.stack([pixels_of(photo, self.card.input_px) for photo in photos])
-        outputs = self._session.run(_OUTPUTS, {"pixels": pixels})
+        outputs = self._session.run(_OUTPUTS, {_INPUT: pixels})
         return [
             self._assembled(photo, *answers)
             for photo, *answers in zip(photos, *outputs, strict=True)
@@ -170,9 +171,13 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads  # workers are processes; threads would fight them
     options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no base of their own
         raise ModelNotInCard(f"onnxruntime cannot run this file: {error}") from error
+    named = {each.name for each in (*session.get_inputs(), *session.get_outputs())}
+    if missing := {_INPUT, *_OUTPUTS} - named:
+        raise ModelNotInCard(f"it recognises no plates, for it has no {', '.join(sorted(missing))}")
+    return session
 
 
 def decide(

@@ -16,8 +16,10 @@ from PIL import Image
 
 from backend.processes import Pool, WorkerDied, WorkersUnavailable
 from backend.workers import Workers, _limit_process, _prepare_scoring
+from scoring.model_card import ModelNotInCard
 from scoring.photo import PhotoUnreadable, SanitisedPhoto, sanitise
 from scoring.plate import PlateScore
+from tests.unit.test_plate import model_with_its_card
 
 
 def make_upload(side=320, colour=(200, 190, 180)):
@@ -157,6 +159,14 @@ async def test_a_model_that_does_not_load_is_reported(tmp_path):
     with pytest.raises(WorkersUnavailable):
         await pool.call(abs, -7)
     await pool.close()
+
+
+async def test_a_start_is_told_of_a_file_that_its_card_names_and_that_is_no_model(tmp_path):
+    before = set(multiprocessing.active_children())
+    async with Workers(1, model_with_its_card(tmp_path, b"no model")) as running:
+        with pytest.raises(ModelNotInCard, match="cannot run this file"):
+            await running.model_sha256()
+        assert set(multiprocessing.active_children()) == before
 
 
 def fail_once(mark):

@@ -1,6 +1,7 @@
 import io
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,29 @@ def test_a_model_with_another_hash_than_its_cards_is_refused(tmp_path):
         file.write(b"\0")
     with pytest.raises(ModelNotInCard):
         PlateRecogniser.load(tmp_path / "plate.onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda _: b"no model", "cannot run this file"),
+        (lambda model: model.replace(b"recapture", b"recaptura"), "it has no recapture"),
+    ],
+)
+def test_a_file_that_its_card_names_and_that_recognises_no_plates_is_refused(
+    tmp_path, change, said
+):
+    with pytest.raises(ModelNotInCard, match=said):
+        PlateRecogniser.load(model_with_its_card(tmp_path, change(PACKAGED.read_bytes())))
+
+
+def model_with_its_card(folder, model):
+    """A file beside the packaged card, which is made to be about it."""
+    text = PACKAGED.with_name("plate.card.md").read_text(encoding="utf-8")
+    packaged, ours = (sha256(each).hexdigest() for each in (PACKAGED.read_bytes(), model))
+    (folder / "plate.card.md").write_text(text.replace(packaged, ours), encoding="utf-8")
+    (folder / "plate.onnx").write_bytes(model)
+    return folder / "plate.onnx"
 
 
 def test_a_model_without_a_card_and_a_missing_model_are_refused(tmp_path):
