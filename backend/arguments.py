@@ -4,11 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from errno import EHOSTUNREACH, ENETUNREACH
 from pathlib import Path
 from socket import gaierror
+from ssl import SSLError
 from typing import Final
 
 EXIT_USAGE: Final = 2
+# SQLSTATE: wrong password or role, no such database, full, ending or not yet begun.
+_NOT_LET_IN: Final = ("28", "3D", "53300", "57P")
+_NO_WAY: Final = frozenset({EHOSTUNREACH, ENETUNREACH, None})  # none where all of many failed
+_SEE: Final = "Check TANHUI_DATABASE_URL; tanhui migrate uses TANHUI_MIGRATE_URL."
 BIGINT_MAX: Final = 2**63 - 1  # what a column of ids or amounts holds
 
 
@@ -45,13 +51,31 @@ def run_in_words(command: Callable[[], int]) -> int:
     except SystemExit as refused:
         if not isinstance(refused.code, str):
             raise
-        words = refused.code
+        words: str | None = refused.code
     except BrokenPipeError:
         raise
-    except (ConnectionError, TimeoutError, gaierror) as error:
-        words = f"The database, or what else the settings name, cannot be reached: {error}"
+    except Exception as error:
+        words = _words_of(error)
+        if words is None:
+            raise
     print(words, file=sys.stderr)
     return EXIT_USAGE
+
+
+def _words_of(error: Exception) -> str | None:
+    """What to say of a database that is away or does not let us in; None for other errors.
+
+    The driver's errors are told by their SQLSTATE: an auditor's install has no driver.
+    """
+    cause = getattr(error, "orig", None) or error
+    state = getattr(cause, "sqlstate", None) or ""
+    reason = str(cause).partition("\n")[0] or "no answer in time"
+    if str(state).startswith(_NOT_LET_IN):
+        return f"The database does not let us in: {reason}. {_SEE}"
+    is_away = isinstance(error, OSError) and error.errno in _NO_WAY
+    if is_away or isinstance(error, (ConnectionError, TimeoutError, gaierror, SSLError)):
+        return f"The database, or what else the settings name, cannot be reached: {reason}. {_SEE}"
+    return None
 
 
 def row_or_all(text: str) -> str:

@@ -11,6 +11,8 @@ PORT_MAX = 65_535
 DRIVER = "postgresql+asyncpg://"
 APPEAL_DAYS_MAX = 60  # the photo must still be there; it is kept for 90 days after the decision
 
+# A folder, or what obstore keeps files in: another scheme fails, `s3:bucket` would be a folder.
+_PLACE = re.compile(r"(?:file://.+|(?:s3|s3a|gs|az|abfss?)://\S+|(?![a-zA-Z][\w+.-]*:).*)")
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off", ""})
 
@@ -105,6 +107,11 @@ class Settings:
             address: str = getattr(self, name)
             if address and not address.startswith(DRIVER):
                 raise SystemExit(f"TANHUI_{name.upper()} begins with {DRIVER}.")
+        for name in ("evidence_url", "partner_files_url"):
+            if not _PLACE.fullmatch(getattr(self, name)):
+                raise SystemExit(
+                    f"TANHUI_{name.upper()} is a folder, file:///folder or s3://bucket/folder."
+                )
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -10,6 +10,10 @@ from backend.settings import read_settings
     [
         ("TANHUI_PORT", "http"),
         ("TANHUI_PORT", "80.5"),
+        ("TANHUI_EVIDENCE_URL", "ftp://host/photos"),
+        ("TANHUI_EVIDENCE_URL", "s3:bucket"),
+        ("TANHUI_EVIDENCE_URL", "s3://"),
+        ("TANHUI_PARTNER_FILES_URL", "sftp://host/inbox"),
         ("TANHUI_WORKERS", "１"),
         ("TANHUI_RATE_LIMITS", "offf"),
         ("TANHUI_DEV_ISSUER", "2"),
@@ -27,6 +31,13 @@ def test_a_setting_that_nobody_could_mean_stops_the_start(setting, value):
     with pytest.raises(SystemExit) as stopped:
         read_settings({setting: value})
     assert setting in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["", "/srv/photos", "file:///srv/the photos", "s3://photos/of-2026", "gs://photos"]
+)
+def test_evidence_rests_in_a_folder_or_a_bucket(place):
+    assert read_settings({"TANHUI_EVIDENCE_URL": place}).evidence_url == place
 
 
 @pytest.mark.parametrize(
