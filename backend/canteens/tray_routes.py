@@ -123,8 +123,7 @@ class TrayDoor:
         body = _meal_body(call.form)
         sender = await self._sender(call.principal, body)
         meal = await self._meal(call, sender, body)
-        if call.form.release is not None:
-            await call.form.release()
+        call.form.release()
         seen = await self.meals.submit(meal)
         check_in_id = seen.tray.check_in_id
         if call.wait_s and check_in_id:

@@ -1,6 +1,5 @@
 """From the table of routes to an aiohttp application."""
 
-import asyncio
 import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from aiohttp import web
 from backend.http.cursors import CURSOR_KEY
 from backend.http.deadlines import DEADLINES, Deadlines
 from backend.http.edge import EDGE, Edge
-from backend.http.endpoint import UPLOADS, UPLOADS_MAX, Endpoint
+from backend.http.endpoint import Endpoint
 from backend.http.health import HEALTH, Check, Health, answer_livez, answer_readyz
 from backend.http.metrics import answer_metrics
 from backend.http.openapi import describe
@@ -22,6 +21,7 @@ from backend.http.problem import ProblemTable
 from backend.http.rates import Rate, RateLimits
 from backend.http.refusals import HTTP_PROBLEMS
 from backend.http.routes import REQUEST_KEY, Route
+from backend.http.upload_slots import UPLOADS, UPLOADS_MAX, UploadSlots
 
 Context = Callable[[web.Application], AsyncIterator[None]]
 
@@ -93,7 +93,7 @@ def build_application(
     app[DEADLINES] = settings.deadlines
     app[CURSOR_KEY] = settings.cursor_key
     app[REQUEST_KEY] = hmac.digest(settings.cursor_key, b"requests", "sha256")
-    app[UPLOADS] = asyncio.Semaphore(settings.uploads_max)
+    app[UPLOADS] = UploadSlots(settings.uploads_max)
     app.cleanup_ctx.extend(contexts)
     for route in routes:
         endpoint = Endpoint(route, authenticate=authenticate, limits=limits, edge=edge)

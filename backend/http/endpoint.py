@@ -6,7 +6,7 @@ Who may not call is refused before a byte of the body is read.
 import asyncio
 import re
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Final
 
@@ -35,9 +35,7 @@ from backend.http.refusals import (
 )
 from backend.http.routes import Answer, Call, RawBody, Route
 from backend.http.signed import BODY_BYTES_MAX, SIGNED_ID
-
-UPLOADS_MAX: Final = 32  # 12 MB each, kept twice while a form is cut: under 800 MB at the worst
-UPLOADS: Final = web.AppKey("uploads", asyncio.Semaphore)
+from backend.http.upload_slots import UPLOADS
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
@@ -133,13 +131,9 @@ class Endpoint:
         self, request: web.Request, caller: Principal | None, fields: Mapping[str, str]
     ) -> web.Response:
         """Hold an upload slot from the first byte until the handler needs the bytes no more."""
-        uploads = request.app[UPLOADS]
-        if uploads.locked():
-            raise Overloaded(headers=retry_after())
-        async with AsyncExitStack() as slot:
-            await slot.enter_async_context(uploads)
-            form = await read_form(request, self._route.form)
-            form = replace(form, release=slot.aclose)
+        with ExitStack() as slot:
+            slot.enter_context(request.app[UPLOADS].hold(caller))
+            form = replace(await read_form(request, self._route.form), slot=slot)
             return await self._answer(request, caller, None, form, fields)
 
     async def _answer(

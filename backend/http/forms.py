@@ -5,8 +5,9 @@ the one shape that browsers, WeChat and curl send. File names are never looked a
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -56,12 +57,20 @@ class Form:
     """The parts of a received form.
 
     Attributes:
-        release: Gives the upload slot back early, once the handler has read what it needs; the
-            handler then waits for outcomes without keeping other uploads out.
+        slot: What holds its upload slot.
     """
 
-    parts: Mapping[str, bytes]
-    release: Callable[[], Awaitable[None]] | None = None
+    parts: dict[str, bytes]
+    slot: ExitStack = field(default_factory=ExitStack)
+
+    def release(self) -> None:
+        """Forget the parts and give the upload slot back, once all that is needed was read.
+
+        The handler then waits for outcomes without keeping other uploads out, or their memory
+        taken. A second call changes nothing.
+        """
+        self.parts.clear()
+        self.slot.close()
 
     def text(self, name: str) -> str:
         """Give a text field; it was checked to be UTF-8 without NUL."""
@@ -84,7 +93,7 @@ def file_field(name: str, bytes_max: int = FILE_BYTES_MAX, *, required: bool = T
 
 def form_bytes_max(fields: Sequence[FormField]) -> int:
     """Size of the largest acceptable form, framing included."""
-    return sum(field.bytes_max for field in fields) + FRAMING_BYTES_MAX
+    return sum(each.bytes_max for each in fields) + FRAMING_BYTES_MAX
 
 
 async def read_form(request: web.Request, fields: Sequence[FormField]) -> Form:
@@ -104,7 +113,7 @@ async def read_form(request: web.Request, fields: Sequence[FormField]) -> Form:
         error.words = _SMALLER
         raise
     check_digest(request, body)
-    return _collect(_parts(body, boundary), {field.name: field for field in fields})
+    return _collect(_parts(body, boundary), {each.name: each for each in fields})
 
 
 async def _read(request: web.Request, bytes_max: int) -> bytes:
@@ -170,9 +179,9 @@ def _collect(parts: Iterator[tuple[str, bytes]], fields: Mapping[str, FormField]
             raise ValidationFailed(errors=(Fault(f"/{name}", "repeated"),))
         _check_part(fields[name], content)
         received[name] = content
-    for field in fields.values():
-        if field.required and field.name not in received:
-            raise ValidationFailed(errors=(Fault(f"/{field.name}", "missing"),))
+    for each in fields.values():
+        if each.required and each.name not in received:
+            raise ValidationFailed(errors=(Fault(f"/{each.name}", "missing"),))
     return Form(received)
 
 

@@ -19,6 +19,7 @@ from backend.http.refusals import (
     Overloaded,
     PayloadTooLarge,
     RateLimited,
+    TooManyUploads,
     Unauthenticated,
     UnsupportedMediaType,
     ValidationFailed,
@@ -233,7 +234,7 @@ def _refusals_of_http(route: Route[Any, Any]) -> list[type[DomainError]]:
     if route.body is not None:
         refusals += [MalformedJson, PayloadTooLarge, UnsupportedMediaType]
     if route.form:
-        refusals += [MalformedMultipart, PayloadTooLarge]
+        refusals += [MalformedMultipart, PayloadTooLarge, TooManyUploads]
     if route.idempotency is not None:
         refusals.append(IdempotencyKeyMissing)
     return refusals

@@ -78,6 +78,10 @@ class RateLimited(Refusal):
     """Too many requests in a short time."""
 
 
+class TooManyUploads(Refusal):
+    """The caller's earlier uploads have not arrived yet."""
+
+
 class HeadersTooLarge(Refusal):
     """The header fields are too large or too many."""
 
@@ -191,6 +195,12 @@ HTTP_PROBLEMS: Mapping[type[DomainError], ProblemType] = {
         "rate-limited", 429,
         "操作太频繁", "Too many requests",
         "请稍后再试", "Wait for the seconds in Retry-After",
+    ),
+    TooManyUploads: ProblemType(
+        "too-many-uploads", 429,
+        "同时上传的照片太多", "Too many uploads at once",
+        "请等前面的照片上传完,再传下一张",
+        "Let an earlier upload end, wait for the seconds in Retry-After, then send the next one",
     ),
     HeadersTooLarge: ProblemType(
         "headers-too-large", 431,

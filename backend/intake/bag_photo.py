@@ -99,8 +99,7 @@ class BagPhotoDesk:
             texts = await self.workers.read_codes(call.form.file("photo"))
         except PhotoUnreadable as unreadable:
             raise refusal_of_photo(unreadable) from unreadable
-        if call.form.release is not None:
-            await call.form.release()
+        call.form.release()
         code = code_in_photo(texts, self.link)
         received = await self.bindings.submit(
             Binding(call.principal.own_account, code, self.region)

@@ -189,8 +189,7 @@ class Intake:
         assert call.form is not None
         account_id = call.principal.own_account
         photo = await self.uploads.receive(account_id, call.form)
-        if call.form.release is not None:
-            await call.form.release()
+        call.form.release()
         received = await self.photos.submit(photo)
         headers = {"Location": f"/v1/check-ins/{received.check_in_id}"}
         expected_seconds = None

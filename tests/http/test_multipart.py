@@ -1,10 +1,24 @@
 """Forms as clients send them, and as attackers do."""
 
 import asyncio
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
-from tests.http.sample_api import MEMBER, Server, make_app, start
+from backend.http import Answer, Call, HttpSettings
+from backend.http.upload_slots import UPLOADS
+from tests.http.sample_api import (
+    MEMBER,
+    ROUTES,
+    Bag,
+    Server,
+    Thing,
+    Trip,
+    make_app,
+    start,
+)
 
 PHOTO = b"\xff\xd8\xff" + bytes(range(256)) * 40
 
@@ -203,23 +217,84 @@ async def test_a_dripping_upload_times_out(server):
     assert (reply.status, reply.problem["type"]) == (408, "/problems/request-timeout")
 
 
-async def test_more_uploads_than_slots_are_told_to_come_back():
-    app = make_app()
+HALF = (
+    b"POST /v1/things HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer %s\r\n"
+    b"Content-Type: multipart/form-data; boundary=frontier\r\nContent-Length: 500\r\n\r\n"
+)
+
+
+@asynccontextmanager
+async def half_sent(server, *callers, held):
+    """Uploads of these callers that have begun and do not go on; so many of them hold a slot."""
+    opened = [await asyncio.open_connection("127.0.0.1", server.port) for _ in callers]
+    for (_, writer), caller in zip(opened, callers, strict=True):
+        writer.write(HALF % caller)
+    await slots_held(server, held)
+    yield
+    for _, writer in opened:
+        writer.close()
+    await slots_held(server, 0)
+
+
+async def slots_held(server, count):
+    for _ in range(500):
+        if server.app[UPLOADS].held == count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(server.app[UPLOADS].held)
+
+
+@pytest.fixture
+async def few_slots():
+    """A service with room for six uploads at a time."""
+    settings = HttpSettings(cursor_key=b"k" * 32, uploads_max=6)
+    app = make_app(settings=settings)
     runner, port = await start(app)
-    server = Server(app, port)
-    try:
-        head = (
-            b"POST /v1/things HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer member\r\n"
-            b"Content-Type: multipart/form-data; boundary=frontier\r\nContent-Length: 500\r\n\r\n"
-        )
-        waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(32)]
-        for _, writer in waiting:
-            writer.write(head)
-        await asyncio.sleep(0.05)
-        reply = await upload(server, SOUND)
-        for _, writer in waiting:
-            writer.close()
-    finally:
-        await runner.cleanup()
+    yield Server(app, port)
+    await runner.cleanup()
+
+
+async def test_more_uploads_than_slots_are_told_to_come_back(few_slots):
+    async with half_sent(few_slots, *[b"member"] * 3, *[b"other"] * 3, held=6):
+        reply = await upload(few_slots, SOUND)
     assert (reply.status, reply.problem["type"]) == (503, "/problems/overloaded")
     assert 1 <= int(reply.fields["retry-after"]) <= 3
+
+
+async def test_nobody_holds_more_slots_than_four_while_others_want_one(few_slots):
+    async with half_sent(few_slots, *[b"other"] * 5, held=4):
+        refused = await upload(few_slots, SOUND, Authorization="Bearer other")
+        assert (await upload(few_slots, SOUND)).status == 202
+    assert (refused.status, refused.problem["type"]) == (429, "/problems/too-many-uploads")
+    assert 1 <= int(refused.fields["retry-after"]) <= 3
+
+
+async def test_who_was_told_to_come_back_is_let_in_when_her_uploads_have_ended(few_slots):
+    for _ in range(2):
+        async with half_sent(few_slots, *[b"member"] * 4, held=4):
+            assert (await upload(few_slots, SOUND)).status == 429
+        assert (await upload(few_slots, SOUND)).status == 202
+
+
+async def test_a_form_that_was_released_is_in_nobodys_memory_and_holds_no_slot():
+    holders, may_end = asyncio.Queue(), asyncio.Event()
+
+    async def keep(call: Call[Trip | Bag, None]) -> Answer:
+        photo = call.form.file("photo")
+        call.form.release()
+        call.form.release()
+        holders.put_nowait(sys.getrefcount(photo))
+        await may_end.wait()
+        return Answer(Thing("kept", len(photo)), 202)
+
+    [route] = [each for each in ROUTES if each.form]
+    app = make_app([replace(route, handler=keep)])
+    runner, port = await start(app)
+    waiting = []
+    for _ in range(5):  # more than one caller may have arriving
+        waiting.append(asyncio.ensure_future(upload(Server(app, port), SOUND)))
+        found = await asyncio.wait_for(holders.get(), 10)
+        assert found == 2, "the handler's own name, and the argument of the count"
+    may_end.set()
+    assert [(await each).status for each in waiting] == [202] * 5
+    await runner.cleanup()
