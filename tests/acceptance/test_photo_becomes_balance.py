@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from backend.checkins.reasons import REASONS
+from backend.http.upload_slots import UPLOADS_OF_ONE_MAX
 from scoring.photo import UPLOAD_BYTES_MAX
 from tests.acceptance.running_service import make_photo, serving, until
 
@@ -158,7 +159,10 @@ async def test_one_capture_sent_many_times_at_once_is_one_check_in(service):
     member = await service.member()
     capture = await member.capture()
     replies = await asyncio.gather(
-        *(member.send_photo(make_photo(1), capture, prefer="wait=10") for _ in range(8))
+        *(
+            member.send_photo(make_photo(1), capture, prefer="wait=10")
+            for _ in range(UPLOADS_OF_ONE_MAX)
+        )
     )
     assert {reply.status for reply in replies} == {200}, [reply.body for reply in replies]
     assert len({reply.json()["id"] for reply in replies}) == 1
