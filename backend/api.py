@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -43,6 +43,7 @@ from backend.methodologies.operator_routes import Governance
 from backend.methodologies.register import governed
 from backend.methodologies.routes import MethodologyReader
 from backend.notices.routes import NoticeReader
+from backend.paper import Letterhead
 from backend.partners.room import partner_routes
 from backend.problems import PROBLEMS
 from backend.reports.liability_routes import LiabilityReader
@@ -62,6 +63,7 @@ DEV_ISSUER = "http://tanhui.invalid/dev-issuer"  # a name that nobody can own, R
 VERSION = version("tanhui")  # read at import: the loop must not wait for a disk
 JWKS_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
+_DEMO_BANNER = "模拟数据 Made-up data"
 _INFO = ApiInfo(
     title="碳惠 tanhui",
     version=VERSION,
@@ -119,7 +121,7 @@ def build_api(
         *canteens.routes,
         *crediting.routes,
         *_points_routes(deployment),
-        *custody_routes(engine, rules, settings.public_url),
+        *custody_routes(engine, rules, _letterhead(settings)),
         *TotalsReader(engine).routes(),
         *review.routes,
         *rewards.routes,
@@ -132,7 +134,7 @@ def build_api(
         routes,
         problem_types=PROBLEMS,
         authenticate=SignIn(engine, verifier, deployment.sealer).authenticate,
-        info=_INFO,
+        info=_info_of(settings),
         settings=_http_settings(settings, rules.claim_secret),
         readiness={"database": partial(_database_answers, deployment)},
     )
@@ -221,6 +223,20 @@ def _intake_of(deployment: Deployment, waiters: OutcomeWaiters) -> Intake:
         region=deployment.settings.region,
         link=bag_link(deployment.settings),
         sealer=deployment.sealer,
+    )
+
+
+def _letterhead(settings: Settings) -> Letterhead:
+    return Letterhead(settings.public_url.rstrip("/"), _DEMO_BANNER if settings.demo else "")
+
+
+def _info_of(settings: Settings) -> ApiInfo:
+    if not settings.demo:
+        return _INFO
+    return replace(
+        _INFO,
+        description=f"{_DEMO_BANNER}. {_INFO.description}",
+        description_zh=f"{_DEMO_BANNER}。{_INFO.description_zh}",
     )
 
 

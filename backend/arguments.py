@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from errno import EHOSTUNREACH, ENETUNREACH
 from pathlib import Path
 from socket import gaierror
@@ -30,6 +31,14 @@ def whole(least: int, most: int = BIGINT_MAX) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def day(text: str) -> date:
+    """A type of `argparse`: a day such as 2026-11-21."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a day such as 2026-11-21, not {text[:40]!r}") from None
 
 
 def is_text(arguments: Sequence[str]) -> bool:

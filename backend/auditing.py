@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from backend.arguments import day
+
 EXIT_OK, EXIT_FOUND, EXIT_USAGE = 0, 1, 2
 PROGRESS_EVERY_S = 2.0
 
@@ -65,9 +67,7 @@ def _add_days(parser: argparse.ArgumentParser, *, required: bool = False) -> Non
         ("--from", "since", "first Shanghai day of the activities"),
         ("--to", "until", "last Shanghai day of the activities"),
     ):
-        parser.add_argument(
-            name, dest=target, type=date.fromisoformat, required=required, help=text
-        )
+        parser.add_argument(name, dest=target, type=day, required=required, help=text)
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -108,7 +108,9 @@ def _show(parsed: argparse.Namespace) -> int:
     except CatalogueBroken as broken:
         return _refuse(_faults(broken.faults))
     except (CannotCalculate, OSError, UnicodeDecodeError) as error:
-        return _refuse([{"where": parsed.version, "what": str(error), "do": "See the list"}])
+        return _refuse(
+            [{"where": parsed.version, "what": str(error), "do": "Run: tanhui methodology list"}]
+        )
     content = json.loads(version.content)
     _print({"hash": version.hash, **content})
     return EXIT_OK
@@ -122,7 +124,8 @@ def _diff(parsed: argparse.Namespace) -> int:
     except CatalogueBroken as broken:
         return _refuse(_faults(broken.faults))
     except (CannotCalculate, OSError, UnicodeDecodeError) as error:
-        return _refuse([{"where": "", "what": str(error), "do": "Name a version or a file"}])
+        where = f"{parsed.old}, {parsed.new}"
+        return _refuse([{"where": where, "what": str(error), "do": "Name a version or a file"}])
     changes = diff(old, new)
     if parsed.json:
         _print({"old": old.hash, "new": new.hash, "changes": [each._asdict() for each in changes]})
@@ -158,9 +161,7 @@ def _recompute(parsed: argparse.Namespace) -> int:
     found = asyncio.run(
         recompute_database(read_settings(), parsed.since, parsed.until, _told("bookings"))
     )
-    counts = {
-        "matched": found.matched, "different": found.different, "erased": found.erased,
-    }  # fmt: skip
+    counts = {"matched": found.matched, "different": found.different, "erased": found.erased}
     if parsed.json:
         _print({**counts, "examples": found.examples})
     else:
@@ -176,12 +177,12 @@ def _recompute(parsed: argparse.Namespace) -> int:
 def _simulate(parsed: argparse.Namespace) -> int:
     from backend.settings import read_settings
     from backend.verify.rehearsing import simulate_on_database
-    from scoring.methodology import CatalogueBroken, read_proposal
+    from scoring.methodology import CatalogueBroken
 
     if not _is_period(parsed.since, parsed.until):
         return _refuse([{"where": "--from", "what": "after --to", "do": "Swap the two days"}])
     try:
-        candidate = read_proposal(parsed.file, parsed.factors)
+        candidate = _proposal(parsed.file, parsed.factors)
         result = asyncio.run(
             simulate_on_database(
                 read_settings(),
@@ -194,13 +195,22 @@ def _simulate(parsed: argparse.Namespace) -> int:
         )
     except CatalogueBroken as broken:
         return _refuse(_faults(broken.faults))
-    except (OSError, UnicodeDecodeError) as error:
-        return _refuse([{"where": str(parsed.file), "what": str(error), "do": "Name a file"}])
     if parsed.json:
         _print(result)
     else:
         print("\n".join(_simulation_lines(result)))
     return EXIT_OK
+
+
+def _proposal(file: Path, factors: Path | None) -> Any:
+    """The version in a file; one that cannot be read ends the command, faults are raised."""
+    from scoring.methodology import read_proposal
+
+    try:
+        return read_proposal(file, factors)
+    except (OSError, UnicodeDecodeError) as error:
+        fault = {"where": str(file), "what": str(error), "do": "Name a file"}
+        raise SystemExit(_fault_line(fault)) from None
 
 
 def _simulation_lines(result: dict[str, Any]) -> Iterable[str]:

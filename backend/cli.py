@@ -5,11 +5,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import partial
 from pathlib import Path
 
-from backend.arguments import is_text, row_or_all, run_in_words, whole
+from backend.arguments import day, is_text, row_or_all, run_in_words, whole
 from backend.auditing import add_auditing_commands
 from backend.bag_printing import add_bag_commands
 from backend.funding import add_fund_command
@@ -94,7 +93,7 @@ def _add_auditor_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     )
     calculate.add_argument("methodology", help="id or action: TPH-FOOD-01 or clean_plate")
     calculate.add_argument("--input", required=True, help='JSON, for example {"meals": 1}')
-    calculate.add_argument("--on", required=True, type=date.fromisoformat, help="activity date")
+    calculate.add_argument("--on", required=True, type=day, help="activity date")
     calculate.add_argument("--region", help="six digits (GB/T 2260), or a province's name")
     calculate.add_argument("--tier", default="documented", help="documented or self_declared")
     score = _add(commands, "score", _score, "score photos, one JSON line each")
@@ -136,12 +135,8 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
         reviews, "export", _review_export, "write decided photos with labels, for training"
     )
     export.add_argument("folder", type=Path, help="gets photos/ and manifest.csv; may be there")
-    export.add_argument(
-        "--from", dest="since", type=date.fromisoformat, help="first day of decisions (Shanghai)"
-    )
-    export.add_argument(
-        "--to", dest="until", type=date.fromisoformat, help="last day of decisions (Shanghai)"
-    )
+    export.add_argument("--from", dest="since", type=day, help="first day of decisions (Shanghai)")
+    export.add_argument("--to", dest="until", type=day, help="last day of decisions (Shanghai)")
     bench = _add(commands, "bench", _bench, "run a benchmark of the checkout")
     bench.add_argument("name", help="credit, api, events, photo, noon, redeem or methodology")
     bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")

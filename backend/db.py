@@ -36,8 +36,21 @@ metadata = MetaData(
 )
 
 
-def make_engine(url: str, *, pool_size: int = POOL_SIZE, **options: Any) -> AsyncEngine:
-    """An engine at READ COMMITTED; every lock order in this code base assumes that level."""
+def make_engine(
+    url: str,
+    *,
+    pool_size: int = POOL_SIZE,
+    server_settings: Mapping[str, str] | None = None,
+    **options: Any,
+) -> AsyncEngine:
+    """An engine at READ COMMITTED; every lock order in this code base assumes that level.
+
+    Args:
+        url: Address of the database.
+        pool_size: Connections that are kept; as many again may be made.
+        server_settings: Of each session, in place of the server's own.
+        options: Further ones of SQLAlchemy.
+    """
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -51,6 +64,7 @@ def make_engine(url: str, *, pool_size: int = POOL_SIZE, **options: Any) -> Asyn
                 "application_name": "tanhui",
                 # Batches are many small probes; compiling them costs more than running them.
                 "jit": "off",
+                **(server_settings or {}),
             },
         },
         **options,

@@ -6,6 +6,7 @@ Both languages stand on each page, because paper has no Accept-Language.
 import html
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import segno
@@ -35,6 +36,7 @@ td small { display: block; color: #555 }
 .head table { flex: 1 1 20rem; width: auto }
 .qr svg { width: 32mm; height: 32mm; display: block }
 .note { color: #555; font-size: .9rem }
+.banner { border: 2px solid; padding: .3rem .6rem; font-weight: bold; text-align: center }
 @media print {
   body { margin: 0 auto }
   .way { font-size: 10pt }
@@ -49,21 +51,36 @@ td small { display: block; color: #555 }
 """.strip()
 
 
-def draw_paper(titles: tuple[str, str], body: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What the pages of one deployment have in common.
+
+    Attributes:
+        public_url: Where people reach this service, without a slash at its end; empty means the
+            address of the request.
+        banner: Stands above everything; says of a demo that its data are made up.
+    """
+
+    public_url: str = ""
+    banner: str = ""
+
+
+def draw_paper(titles: tuple[str, str], body: str, banner: str = "") -> bytes:
     """A page with a Chinese and an English title; `body` is HTML, escaped by whoever made it."""
+    above = f'<p class="banner">{html.escape(banner)}</p>' if banner else ""
     zh, en = (html.escape(title) for title in titles)
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{zh} · {en}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{zh}<small>{en}</small></h1>{body}</body></html>\n"
+        f'<body>{above}<h1>{zh}<small lang="en">{en}</small></h1>{body}</body></html>\n'
     ).encode()
 
 
 def draw_rows(rows: Sequence[tuple[str, str]]) -> str:
     """A table of names and values; both are escaped here."""
     cells = "".join(
-        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
         for name, value in rows
     )
     return f"<table>{cells}</table>"
@@ -75,4 +92,5 @@ def draw_qr(uri: str) -> str:
     segno.make_qr(uri, error="m").save(
         picture, kind="svg", xmldecl=False, svgns=True, omitsize=True, nl=False
     )
-    return f'<div class="qr">{picture.getvalue().decode()}</div>'
+    drawn = picture.getvalue().decode()
+    return f'<div class="qr" role="img" aria-label="二维码 QR code">{drawn}</div>'

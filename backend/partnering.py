@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
+
+from backend.arguments import day
 
 
 def add_partner_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -78,9 +79,7 @@ def _add_simulate(whats: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="names of orders, receipts, meters, ... with {number} in it, or @FILE with one a line;"
         " bags need it: printed codes",
     )
-    simulate.add_argument(
-        "--day", type=date.fromisoformat, help="the day that is told of (default: yesterday)"
-    )
+    simulate.add_argument("--day", type=day, help="the day that is told of (default: yesterday)")
     simulate.add_argument("--print", action="store_true", help="print the events, send nothing")
     simulate.add_argument("--json", action="store_true", help="print the summary as JSON")
 

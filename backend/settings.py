@@ -119,7 +119,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     known = {f"TANHUI_{name.upper()}": name for name in Settings.__dataclass_fields__}
     given = {key: value for key, value in environment.items() if key.startswith("TANHUI_")}
-    known["TANHUI_MODEL"] = "model_path"
+    known["TANHUI_MODEL"] = known.pop("TANHUI_MODEL_PATH")
     if unknown := sorted(given.keys() - known.keys()):
         raise SystemExit(
             f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."

@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.demo.album import PARTS, Photo
 from backend.demo.city import DISTRICTS, HEROINE
-from backend.demo.client import Client, Reply, needed
+from backend.demo.client import Client, Reply, needed, show_refusal
 from backend.demo.crowd import Crowd, send_photo
 from backend.demo.merchant import spend
 from backend.demo.screen import Screen
@@ -97,7 +97,7 @@ async def _show(screen: Screen, she: Client, what: str, reply: Reply) -> None:
     """Write an answer as her phone shows it, with the English words beside it."""
     screen.say(f"  · {what}")
     if not reply.is_taken:
-        screen.say(f"      {reply.body.get('title')} · {reply.body.get('next')}")
+        await show_refusal(screen, she, reply)
         return
     path = f"/v1/check-ins/{reply.body['id']}"
     chinese = await she.need(path)

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 
+from backend.demo.screen import Screen
+
 T = TypeVar("T")
 
 CALLS_AT_ONCE = 8  # below the 32 uploads that the service takes at a time
@@ -163,6 +165,13 @@ async def clock(session: aiohttp.ClientSession) -> datetime:
     """The service's time: what happens is told by it, whatever this machine believes."""
     config = await Client(session).need("/v1/client-config")
     return datetime.fromisoformat(config["server_time"])
+
+
+async def show_refusal(screen: Screen, caller: Client, reply: Reply) -> None:
+    """Write a refusal as people read it, in both languages: its type's page has them."""
+    row = await caller.need(reply.body["type"])
+    for language in ("zh-CN", "en"):
+        screen.say(f"      {row['title'][language]} · {row['next'][language]}")
 
 
 def needed(reply: Reply, what: str) -> Reply:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.demo.city import DISTRICTS
-from backend.demo.client import Client, Reply, needed, sign_in
+from backend.demo.client import Client, Reply, needed, show_refusal, sign_in
 from backend.demo.crowd import Crowd
 from backend.demo.town_hall import TownHall, write
 
@@ -65,7 +65,7 @@ async def spend(crowd: Crowd, hall: TownHall, she: Client) -> None:
     screen.say(f"      {status} · 应付商户 due to the merchant {due} 积分 points")
     again = await merchant.settle(voucher)
     screen.say("  · 同一张券再核销一次 The same voucher again")
-    screen.say(f"      {again.body.get('title')} · {again.body.get('next')}")
+    await show_refusal(screen, merchant.manager, again)
     crowd.reads["她的账户 her account"] = ("/v1/account", she)
     crowd.reads["她的券 her vouchers"] = ("/v1/vouchers", she)
     crowd.reads["商户的核销 what the merchant settled"] = ("/v1/settlements", merchant.manager)

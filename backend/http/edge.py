@@ -18,13 +18,15 @@ from multidict import CIMultiDict
 
 from backend.errors import DomainError, NotFound
 from backend.http.metrics import observe
-from backend.http.negotiation import language_of
+from backend.http.negotiation import asks_for_page, language_of
 from backend.http.problem import (
     CONTENT_LANGUAGE,
     CONTENT_TYPE,
+    PAGE_TYPE,
     ProblemTable,
     ProblemType,
     Refusal,
+    draw_problem,
     problem_type_of,
     render_problem,
 )
@@ -141,17 +143,20 @@ class Edge:
         """Render a refusal as its problem; one without a row is a bug, and answers as one."""
         error, kind, request_id = self._row_of(request, error)
         language = language_of(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+        is_page = asks_for_page(request.headers.get(hdrs.ACCEPT, ""))
+        render = draw_problem if is_page else render_problem
         response = web.Response(
-            body=render_problem(kind, error=error, language=language, request_id=request_id),
+            body=render(kind, error=error, language=language, request_id=request_id),
             status=kind.status,
-            content_type=CONTENT_TYPE,
+            content_type=PAGE_TYPE if is_page else CONTENT_TYPE,
+            charset="utf-8" if is_page else None,
             headers={
                 **kind.headers,
                 **(error.headers if isinstance(error, Refusal) else {}),
             },
         )
         response.headers[hdrs.CONTENT_LANGUAGE] = CONTENT_LANGUAGE[language]
-        response.headers[hdrs.VARY] = "Accept-Language"
+        response.headers[hdrs.VARY] = "Accept, Accept-Language"
         if kind.status in _CLOSING:
             response.force_close()
         return response

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from backend.http.problem import Language
+from backend.http.problem import PAGE_TYPE, Language
 from backend.http.query import read_integer
 from backend.http.refusals import NotAcceptable
 
@@ -43,6 +43,12 @@ def accepts_json(accept: str) -> bool:
         return True
     wanted = _JSON_TYPES | {"application/problem+json"}
     return any(kind.lower() in wanted and weight > 0 for kind, weight in _weighted(accept))
+
+
+@lru_cache(_CACHED_FIELDS)
+def asks_for_page(accept: str) -> bool:
+    """Say whether a browser asks in order to show the answer; programs do not name HTML."""
+    return any(kind.lower() == PAGE_TYPE and weight > 0 for kind, weight in _weighted(accept))
 
 
 def require_json(request: web.Request) -> None:

@@ -29,7 +29,8 @@ _FILES: Final[Mapping[str, bytes]] = {
 def mount_pages(
     app: web.Application, *, describe: Callable[[], object], table: ProblemTable
 ) -> None:
-    """Add `/openapi.json`, `/docs` and `/problems` to the application."""
+    """Add `/openapi.json`, `/docs`, to which `/` leads, and `/problems` to the application."""
+    app.router.add_get("/", _lead_to_page)
     app.router.add_get("/openapi.json", _Description(describe).answer)
     app.router.add_get("/docs", _answer_page)
     app.router.add_get("/docs/{name:[a-z]+\\.[a-z]+}", _answer_file)
@@ -79,6 +80,10 @@ def _row(kind: ProblemType) -> dict[str, Any]:
         "title": {"zh-CN": kind.title_zh, "en": kind.title_en},
         "next": {"zh-CN": kind.next_zh, "en": kind.next_en},
     }
+
+
+async def _lead_to_page(_: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": "/docs"})
 
 
 async def _answer_page(_: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ Which error is which problem is a table that the composition root hands in; noth
 room. No problem ever repeats what the client sent.
 """
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -14,6 +15,7 @@ from backend.errors import DomainError
 
 Language = Literal["zh", "en"]
 CONTENT_TYPE = "application/problem+json"
+PAGE_TYPE = "text/html"
 CONTENT_LANGUAGE: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -115,12 +117,7 @@ def render_problem(
     A DomainError's sentence is written for developers in English, so Chinese readers get the
     title of the table instead, unless the error has words for people.
     """
-    title, next_step = (
-        (kind.title_zh, kind.next_zh) if language == "zh" else (kind.title_en, kind.next_en)
-    )
-    detail = title if error is None or language == "zh" else str(error)
-    if error is not None and language in error.words:
-        detail, next_step = error.words[language]
+    title, detail, next_step = _words_of(kind, error, language)
     problem = Problem(
         type=kind.uri,
         title=title,
@@ -134,6 +131,34 @@ def render_problem(
         return msgspec.json.encode(problem)
     members = {k: v for k, v in error.facts.items() if k not in RESERVED_MEMBERS}
     return msgspec.json.encode({**msgspec.to_builtins(problem), **members})
+
+
+def draw_problem(
+    kind: ProblemType, *, error: DomainError | None, language: Language, request_id: str
+) -> bytes:
+    """The same for a person: whoever scans a printed code that leads nowhere has a browser."""
+    title, detail, next_step = map(html.escape, _words_of(kind, error, language))
+    more = f"<p>{detail}</p>" if detail != title else ""
+    return (
+        f'<!doctype html><html lang="{CONTENT_LANGUAGE[language]}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><title>{title}</title></head>'
+        f"<body><h1>{title}</h1>{more}<p>{next_step}</p><p><small>{request_id}</small></p></body>"
+        "</html>\n"
+    ).encode()
+
+
+def _words_of(
+    kind: ProblemType, error: DomainError | None, language: Language
+) -> tuple[str, str, str]:
+    """Title, detail and what to do next."""
+    title, next_step = (
+        (kind.title_zh, kind.next_zh) if language == "zh" else (kind.title_en, kind.next_en)
+    )
+    detail = title if error is None or language == "zh" else str(error)
+    if error is not None and language in error.words:
+        detail, next_step = error.words[language]
+    return title, detail, next_step
 
 
 def _faults(refusal: Refusal, language: Language) -> tuple[FaultAnswer, ...]:

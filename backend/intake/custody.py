@@ -13,17 +13,18 @@ from backend.http.routes import Route
 from backend.intake.shore_routes import ShoreScale
 from backend.marine.room import marine_routes
 from backend.meters.routes import MeterDesk
+from backend.paper import Letterhead
 from backend.trees.room import tree_routes
 
 
 def custody_routes(
-    engine: AsyncEngine, rules: Rulebook, public_url: str
+    engine: AsyncEngine, rules: Rulebook, letterhead: Letterhead
 ) -> Sequence[Route[Any, Any]]:
-    """Give the routes of marine plastic, trees and meters; `public_url` stands in QR codes."""
-    url, shift_s = public_url.rstrip("/"), rules.clock_shift_s
+    """Give the routes of marine plastic, trees and meters."""
+    shift_s = rules.clock_shift_s
     return [
-        *marine_routes(engine, shift_s, public_url=url),
+        *marine_routes(engine, shift_s, letterhead=letterhead),
         *ShoreScale(engine, rules).routes(),
         *MeterDesk(engine).routes(),
-        *tree_routes(engine, rules.claim_secret, shift_s, public_url=url),
+        *tree_routes(engine, rules.claim_secret, shift_s, letterhead=letterhead),
     ]

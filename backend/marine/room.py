@@ -11,10 +11,11 @@ from backend.marine.hand_in_routes import ShoreDesk
 from backend.marine.payout_routes import PayoutDesk
 from backend.marine.trace_routes import TraceReader
 from backend.marine.withdrawal_routes import WithdrawalDesk
+from backend.paper import Letterhead
 
 
 def marine_routes(
-    engine: AsyncEngine, clock_shift_s: int, *, public_url: str
+    engine: AsyncEngine, clock_shift_s: int, *, letterhead: Letterhead
 ) -> Sequence[Route[Any, Any]]:
     """Give hand-ins, lots and steps, payouts and traces."""
     return [
@@ -22,5 +23,5 @@ def marine_routes(
         *CustodyDesk(engine, clock_shift_s).routes(),
         *WithdrawalDesk(engine, clock_shift_s).routes(),
         *PayoutDesk(engine, clock_shift_s).routes(),
-        *TraceReader(engine, public_url).routes(),
+        *TraceReader(engine, letterhead).routes(),
     ]

@@ -31,7 +31,7 @@ _WITHHELD = (
 _MASSES = ("投入 In", "产出 Out", "损耗 Lost")
 
 
-def draw_trace(trace: TraceAnswer, uri: str) -> bytes:
+def draw_trace(trace: TraceAnswer, uri: str, banner: str = "") -> bytes:
     """The page of a product lot; `uri` is where its QR code leads."""
     facts = [
         ("产品批次 Product lot", trace.code),
@@ -46,7 +46,7 @@ def draw_trace(trace: TraceAnswer, uri: str) -> bytes:
         f'<div class="head">{draw_rows(facts)}{draw_qr(uri)}</div>{note}'
         f'<table class="way"><tr><th>环节 Stage</th>{head}</tr>{rows}</table>'
     )
-    return draw_paper(("海洋塑料溯源", "The way of marine plastic"), body)
+    return draw_paper(("海洋塑料溯源", "The way of marine plastic"), body, banner)
 
 
 def _row(passage: PassageAnswer) -> str:

@@ -14,17 +14,17 @@ from backend.marine.domain import CODE_PATTERN
 from backend.marine.trace import find_product, way_of
 from backend.marine.trace_answers import TraceAnswer, render_trace
 from backend.marine.trace_page import draw_trace
-from backend.paper import PAPER_HEADERS
+from backend.paper import PAPER_HEADERS, Letterhead
 
 _CODE = {"code": CODE_PATTERN}
 
 
 @dataclass(frozen=True, slots=True)
 class TraceReader:
-    """What traces need; `public_url` is where people reach this service, without a slash."""
+    """What traces need."""
 
     engine: AsyncEngine
-    public_url: str
+    letterhead: Letterhead
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the routes of everybody."""
@@ -60,8 +60,9 @@ class TraceReader:
     async def get_page(self, call: Call[None, None]) -> Answer:
         """Draw the trace."""
         trace = await self._trace(call)
-        origin = self.public_url or str(call.request.url.origin())
-        page = await asyncio.to_thread(draw_trace, trace, f"{origin}/trace/{trace.code}")
+        origin = self.letterhead.public_url or str(call.request.url.origin())
+        uri = f"{origin}/trace/{trace.code}"
+        page = await asyncio.to_thread(draw_trace, trace, uri, self.letterhead.banner)
         return Answer(page, headers=PAPER_HEADERS)
 
     async def _trace(self, call: Call[None, None]) -> TraceAnswer:

@@ -17,6 +17,8 @@ from backend.methodologies.register import synchronise
 from scoring.methodology import load_catalogue
 
 LOCK_TIMEOUT = "2s"  # a migration gives up rather than queue every writer behind it
+# Between two statements Python reads files: on a busy machine for longer than the usual 10 s.
+IDLE_TIMEOUT = "5min"
 
 
 def alembic_config(connection: object = None) -> Config:
@@ -35,7 +37,9 @@ async def migrate(owner_url: str) -> None:
     Raises:
         SystemExit: A newer version has written this schema; going on would be a guess.
     """
-    engine = make_engine(owner_url)
+    engine = make_engine(
+        owner_url, server_settings={"idle_in_transaction_session_timeout": IDLE_TIMEOUT}
+    )
     try:
         async with engine.begin() as conn:
             await conn.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))

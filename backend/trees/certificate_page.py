@@ -12,7 +12,9 @@ _NOTE = (
 )
 
 
-def draw_certificate(certificate: PublicCertificate, holder: str, uri: str) -> bytes:
+def draw_certificate(
+    certificate: PublicCertificate, holder: str, uri: str, banner: str = ""
+) -> bytes:
     """The page of a certificate; `uri` leads to what everybody may see of it."""
     rows = [
         ("证书编号 Number", certificate.number),
@@ -25,7 +27,7 @@ def draw_certificate(certificate: PublicCertificate, holder: str, uri: str) -> b
     ]
     if certificate.alive < certificate.trees:
         rows.append(("现存活 Alive", str(certificate.alive)))
-    return draw_paper(TITLES, f"{draw_rows(rows)}{_NOTE}{draw_qr(uri)}")
+    return draw_paper(TITLES, f"{draw_rows(rows)}{_NOTE}{draw_qr(uri)}", banner)
 
 
 def masked(initial: str | None) -> str:

@@ -13,7 +13,7 @@ from backend.errors import NotFound
 from backend.http.cursors import PageQuery, page_of, position_of
 from backend.http.principal import PUBLIC
 from backend.http.routes import Answer, Call, Route
-from backend.paper import PAPER_HEADERS
+from backend.paper import PAPER_HEADERS, Letterhead
 from backend.trees.bodies import (
     CertificateAnswer,
     CertificatePage,
@@ -36,7 +36,7 @@ class CertificateReader:
 
     engine: AsyncEngine
     secret: bytes
-    public_url: str
+    letterhead: Letterhead
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give the routes of holders and of everybody."""
@@ -136,10 +136,11 @@ class CertificateReader:
         return await self._drawn(call, row, masked(row.initial))
 
     async def _drawn(self, call: Call[Any, Any], row: Row[Any], holder: str) -> Answer:
-        origin = self.public_url or str(call.request.url.origin())
+        origin = self.letterhead.public_url or str(call.request.url.origin())
         shown = render_public(row)
         uri = f"{origin}/certificates/{shown.number}"
-        page = await asyncio.to_thread(draw_certificate, shown, holder, uri)
+        banner = self.letterhead.banner
+        page = await asyncio.to_thread(draw_certificate, shown, holder, uri, banner)
         return Answer(page, headers=PAPER_HEADERS)
 
     async def _own(self, call: Call[Any, Any]) -> Row[Any]:

@@ -90,7 +90,9 @@ def test_points_buy_a_reward_that_the_till_settles_once(ran, summary):
     day = ran.stderr.partition("■ 全城同时打卡")[0]
     assert re.search(r"待使用 ready to use · 15 积分 points · 冻结 held 15", day)
     assert re.search(r"已核销 settled · 应付商户 due to the merchant 15 积分 points", day)
-    assert re.search(r"The same voucher again\n +已核销 · 该券已使用", day)
+    assert re.search(
+        r"The same voucher again\n +已核销 · 该券已使用.*\n +Already settled · It was", day
+    )
     assert re.search(r"核销 settle +-15  points", day)
     assert re.search(r"麦浪早点铺 +豆浆一杯 +15", ran.stderr)
 

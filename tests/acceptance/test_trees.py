@@ -9,7 +9,7 @@ from backend.partners.queries import issue_key, link, make_partner
 from backend.trees.domain import NUMBER_PATTERN, make_number
 from backend.verify import check_invariants
 from tests.acceptance.event_sender import make_correction, make_event, send, yesterday_at
-from tests.acceptance.running_service import Caller, make_key
+from tests.acceptance.running_service import Caller, make_key, serving
 
 FOREST = UUID("00000000-0000-7000-8000-0000000000c1")
 PLANTED = {
@@ -119,6 +119,7 @@ async def test_anybody_verifies_a_certificate_without_the_name(service):
     assert page.headers["Content-Type"].startswith("text/html")
     shown = page.body.decode()
     assert ("李**" in shown, "雷" in shown, "<svg" in shown) == (True, False, True)
+    assert "模拟数据" not in shown
     printed = await member.post(f"{MEMBERS}/{number}/print", {"name": "李雷"})
     assert "李雷" in printed.body.decode()
     wrong = await member.post(f"{MEMBERS}/{number}/print", {"name": "韩梅梅"})
@@ -131,6 +132,18 @@ async def test_anybody_verifies_a_certificate_without_the_name(service):
 
 def test_the_number_of_a_certificate_is_found_whatever_year_a_partner_has_typed():
     assert re.fullmatch(NUMBER_PATTERN, make_number(date(203, 3, 12)))
+
+
+async def test_pages_of_a_demo_say_that_their_data_are_made_up(engine, tmp_path):
+    async with serving(engine, tmp_path, demo=True) as service:
+        partner, project_id = await forest(service)
+        promised = (await pledge(await service.member(), project_id, trees=3)).json()
+        number = (await fulfil(partner, promised["id"])).json()["number"]
+        page = (await service.nobody.get(f"/certificates/{number}")).body.decode()
+        described = (await service.nobody.get("/openapi.json")).json()["info"]
+    assert '<p class="banner">模拟数据 Made-up data</p>' in page
+    assert described["x-description-zh"].startswith("模拟数据 ")
+    assert "Made-up data" in described["description"]
 
 
 async def test_dead_trees_are_recorded_once(service):

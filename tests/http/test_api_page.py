@@ -41,3 +41,10 @@ async def test_the_page_sends_forms_and_speaks_english(server, page) -> None:
     await answer.get_by_text("202 Accepted").wait_for()
     assert '"size": 100' in await answer.inner_text()
     assert page.errors == []
+
+
+async def test_a_filter_that_nothing_matches_says_so(server, page) -> None:
+    await page.goto(f"http://127.0.0.1:{server.port}/docs")
+    await page.fill("#filter", "no such operation")
+    await page.get_by_text("没有匹配的接口").wait_for()
+    assert page.errors == []

@@ -82,6 +82,34 @@ async def test_a_wrong_request_gets_its_problem(
     assert b"canary" not in reply.body.lower()
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("language", "lang", "title", "next_step"),
+    [
+        ("zh-CN,zh;q=0.9", "zh-CN", "没有找到", "请检查地址或编号"),
+        ("en-GB,en;q=0.9", "en", "Not found", "Check the address or the identifier"),
+    ],
+)
+async def test_a_browser_is_refused_with_a_page(server, *, language, lang, title, next_step):
+    headers = {"Accept": BROWSER, "Accept-Language": language}
+    reply = await server.request("GET", "/v1/canary", headers=headers)
+    page = reply.body.decode()
+    assert (reply.status, reply.fields["content-type"]) == (404, "text/html; charset=utf-8")
+    assert reply.fields["content-language"] == lang
+    assert page.startswith(f'<!doctype html><html lang="{lang}">')
+    assert f"<h1>{title}</h1>" in page
+    assert f"<p>{next_step}</p>" in page
+    assert reply.fields["x-request-id"] in page
+    assert "canary" not in page
+
+
+async def test_who_opens_the_bare_address_is_led_to_the_api_page(server) -> None:
+    reply = await server.request("GET", "/")
+    assert (reply.status, reply.fields["location"]) == (302, "/docs")
+
+
 @pytest.mark.parametrize(
     "thing_id",
     [

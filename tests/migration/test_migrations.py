@@ -31,6 +31,15 @@ async def test_upgrading_from_nothing_gives_the_tables_of_the_code(empty):
     assert differences == []
 
 
+async def test_a_busy_machine_has_time_between_two_statements(empty):
+    engine = make_engine(empty, isolation_level="AUTOCOMMIT")
+    name = empty.partition("?")[0].rpartition("/")[2]
+    async with engine.connect() as conn:
+        await run(conn, f'ALTER DATABASE "{name}" SET idle_in_transaction_session_timeout = 1')
+    await engine.dispose()
+    await migrate(empty)
+
+
 async def test_a_schema_of_a_newer_version_is_left_alone_and_named(empty):
     await migrate(empty)
     engine = make_engine(empty)

@@ -69,6 +69,9 @@ def told(arguments, capsys):
         (["bags", "register", "gbk.txt"], "gbk.txt is not UTF-8."),
         (["review", "export", "a_file/out"], "a_file/out cannot be written"),
         (["methodology", "show", "missing.toml"], "missing.toml"),
+        (["methodology", "diff", "TPH-FOOD-01", "missing.toml"], "01, missing.toml: "),
+        (["calculate", "metro", "--input", "{}", "--on", "today"], "2026-11-21, not 'today'"),
+        (["recompute", "--from", "2026-11-31"], "a day such as 2026-11-21, not '2026-11-31'"),
         (["methodology", "show", "gbk.toml"], "gbk.toml"),
         (["methodology", "show", ""], "no version ''"),
         (["methodology", "diff", "gbk.toml", "TPH-FOOD-01"], "can't decode"),
@@ -98,11 +101,20 @@ def test_toml_without_end_is_a_fault_of_its_file(folder, value, capsys):
     assert "new.toml: not TOML" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere.invalid"])
-def test_a_database_that_cannot_be_reached_is_no_finding(address, tmp_path):
+@pytest.mark.parametrize(
+    ("address", "arguments"),
+    [
+        ("127.0.0.1:9", ["verify"]),
+        ("nowhere.invalid", ["verify"]),
+        ("127.0.0.1:9", ["simulate", "new.toml", *DAYS]),  # and no fault of the file
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_no_finding(address, arguments, tmp_path):
+    (tmp_path / "new.toml").write_text(PLATE.replace('"1.0.0"', '"1.1.0"'))
     url = f"postgresql+asyncpg://tanhui_app@{address}/tanhui"
     done = subprocess.run(
-        [sys.executable, "-m", "backend.cli", "verify"],
+        [sys.executable, "-m", "backend.cli", *arguments],
+        cwd=tmp_path,
         env={**os.environ, "TANHUI_DATABASE_URL": url, "TANHUI_DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -20,6 +20,7 @@ from backend.settings import read_settings
         ("TANHUI_REGION", "hangzhou"),
         ("TANHUI_REGION", "33010"),
         ("TANHUI_PROT", "8080"),
+        ("TANHUI_MODEL_PATH", "plate.onnx"),
         ("TANHUI_PORT", "65536"),
         ("TANHUI_PORT", "-1"),
         ("TANHUI_WORKERS", "0"),

@@ -4,13 +4,14 @@ const WORDS = {
   zh: {
     token: "令牌", signIn: "获取演示令牌", subject: "身份", roles: "角色", filter: "筛选",
     parameters: "参数", body: "请求内容", answers: "回答", send: "发送", schema: "结构", example: "示例",
-    everybody: "公开", required: "必填", waiting: "请求中…", failed: "请求未能发出", other: "English",
+    everybody: "公开", required: "必填", nothing: "没有匹配的接口,请换个词", file: "下载回答", waiting: "请求中…", failed: "请求未能发出", other: "English",
     kind: "内容类型",
   },
   en: {
     token: "Token", signIn: "Get a demo token", subject: "subject", roles: "roles", filter: "Filter",
     parameters: "Parameters", body: "Body", answers: "Answers", send: "Send", schema: "Schema",
-    example: "Example", everybody: "public", required: "required", waiting: "Waiting…",
+    example: "Example", everybody: "public", required: "required", nothing: "Nothing matches; try another word",
+    file: "Download the answer", waiting: "Waiting…",
     failed: "The request could not be sent", other: "中文", kind: "Content type",
   },
 };
@@ -148,12 +149,19 @@ async function send(request, output) {
   output.textContent = word("waiting");
   try {
     const response = await fetch(...request);
-    const text = await response.text();
-    const isJson = response.headers.get("Content-Type")?.includes("json");
-    output.textContent = `${response.status} ${response.statusText}\n\n${isJson ? pretty(JSON.parse(text)) : text}`;
+    output.textContent = `${response.status} ${response.statusText}\n\n`;
+    output.append(await shownAnswer(response));
   } catch (error) {
     output.textContent = `${word("failed")}: ${error.message}`;
   }
+}
+
+// A photo or a spreadsheet is no text.
+async function shownAnswer(response) {
+  const kind = response.headers.get("Content-Type") ?? "";
+  if (kind.includes("json")) return pretty(await response.json());
+  if (!kind || /text|svg/.test(kind)) return response.text();
+  return make("a", { href: URL.createObjectURL(await response.blob()), download: "", textContent: word("file") });
 }
 
 function operationView(path, method, operation) {
@@ -199,15 +207,18 @@ function show() {
       groups.set(tag, [...groups.get(tag) ?? [], operationView(path, method, operation)]);
     }
   }
-  byId("operations").replaceChildren(...[...groups].map(([tag, views]) =>
-    make("section", {}, make("h2", { textContent: tag }), ...views)));
+  const sections = [...groups].map(([tag, views]) =>
+    make("section", {}, make("h2", { textContent: tag }), ...views));
+  byId("operations").replaceChildren(...sections.length ? sections : [make("p", { textContent: word("nothing") })]);
 }
 
 async function getToken() {
   const asked = { subject: byId("subject").value, roles: byId("roles").value.split(/[\s,]+/).filter(Boolean) };
-  const response = await fetch("/dev-issuer/token", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked) });
-  byId("token").value = (await response.json()).access_token ?? "";
+  const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang };
+  const response = await fetch("/dev-issuer/token", { method: "POST", headers, body: JSON.stringify(asked) });
+  const answer = await response.json();
+  byId("token").value = answer.access_token ?? "";
+  byId("refused").textContent = response.ok ? "" : `${answer.title}: ${answer.next}`;
 }
 
 description = await (await fetch("/openapi.json")).json();
