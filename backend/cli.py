@@ -138,7 +138,9 @@ def _add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argume
     export.add_argument("--from", dest="since", type=day, help="first day of decisions (Shanghai)")
     export.add_argument("--to", dest="until", type=day, help="last day of decisions (Shanghai)")
     bench = _add(commands, "bench", _bench, "run a benchmark of the checkout")
-    bench.add_argument("name", help="credit, api, events, photo, noon, redeem or methodology")
+    bench.add_argument(
+        "name", help="credit, scale, report, api, events, photo, noon, redeem or methodology"
+    )
     bench.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     bench.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark")
 

@@ -45,10 +45,10 @@ class Lab:
         uvloop.run(migrate(self.server.url(name)))
         return self.server.url(name, APPLICATION_ROLE)
 
-    def administer(self, database: str, *statements: str) -> None:
-        """Run statements as the owner, each by itself."""
+    def administer(self, database: str, *statements: str, timeout_s: float = ADMIN_S_MAX) -> None:
+        """Run statements as the owner, each by itself; `timeout_s` is for all of them."""
         commands = [part for each in statements for part in ("-c", each)]
-        run_program(self.server, "psql", "-q", "-d", database, *commands, timeout_s=ADMIN_S_MAX)
+        run_program(self.server, "psql", "-q", "-d", database, *commands, timeout_s=timeout_s)
 
     def settle(self, database: str) -> None:
         """Leave no dirty page behind, so that no side pays for what the other one wrote."""

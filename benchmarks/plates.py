@@ -29,11 +29,11 @@ def plates_of_a_day(
     often = eaters[: count // GROUP]
     once = eaters[count // GROUP :]
     plates = [
-        _plate(member, day, meal, hour, number)
+        plate_of(member, day, meal, hour, number)
         for meal, hour in MEALS
         for number, member in enumerate(often)
     ]
-    plates += [_plate(member, day, "lunch", 12, number) for number, member in enumerate(once)]
+    plates += [plate_of(member, day, "lunch", 12, number) for number, member in enumerate(once)]
     return sorted(plates, key=lambda plate: plate.occurred_at)
 
 
@@ -52,7 +52,7 @@ def expected(count: int) -> dict[str, int]:
     }
 
 
-def _plate(member: UUID, day: date, meal: str, hour: int, number: int) -> CheckIn:
+def plate_of(member: UUID, day: date, meal: str, hour: int, number: int) -> CheckIn:
     begins = datetime.combine(day, time(hour), SHANGHAI).astimezone(UTC)
     check_in_id = uuid7()
     return CheckIn(

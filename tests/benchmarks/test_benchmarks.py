@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 11, 20)
 TINY = {
     "credit": ("--rounds", "1", "--credits", "60", "--scale", "1", "--seconds", "1"),
+    "scale": ("--rounds", "1", "--members", "1600", "--days", "2"),
     "api": ("--rounds", "1", "--seconds", "0.5", "--members", "200", "--connections", "8"),
     "events": ("--rounds", "1", "--members", "200"),
     "photo": ("--rounds", "1", "--photos", "4"),
