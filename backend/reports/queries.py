@@ -52,30 +52,29 @@ async def add_changes(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
     await run(conn, _ADD, ids=list(ids))
 
 
-_GROUPS = {"action": "action", "district": "region", "day": "occurred_on"}
-
-
-_KNOWN_NOW = (
+_CORRECTED = (
     " UNION ALL SELECT occurred_on, region, action, credits, grams, points FROM total_correction"
     " WHERE occurred_on BETWEEN :since AND :until"
 )
 
 
-async def totals_by(
-    conn: AsyncConnection, group: str, *, since: date, until: date, as_known_now: bool = False
+async def totals(
+    conn: AsyncConnection, *, since: date, until: date, as_known_now: bool = False
 ) -> Sequence[Row[Any]]:
-    """Credits, grams and points of [since, until] by `action`, `district` or `day`.
+    """Credits, grams and points of [since, until] by `action`, `district` and `day`, in one scan.
 
     As published; with `as_known_now`, what was corrected after a month's closing is included.
     """
-    column = _GROUPS[group]
     return await fetch(
         conn,
-        f"SELECT {column}::text AS name, sum(credits)::bigint AS credits,"
+        "SELECT CASE GROUPING(action, region, occurred_on)"
+        " WHEN 3 THEN 'action' WHEN 5 THEN 'district' ELSE 'day' END AS by,"
+        " coalesce(action, region, occurred_on::text) AS name, sum(credits)::bigint AS credits,"
         " sum(grams)::bigint AS grams, sum(points)::bigint AS points"
         " FROM (SELECT occurred_on, region, action, credits, grams, points FROM daily_total"
-        f" WHERE occurred_on BETWEEN :since AND :until{_KNOWN_NOW if as_known_now else ''}) AS days"
-        f" GROUP BY {column} ORDER BY {column}",
+        f" WHERE occurred_on BETWEEN :since AND :until{_CORRECTED if as_known_now else ''}) AS days"
+        " GROUP BY GROUPING SETS (action, region, occurred_on)"
+        " ORDER BY action, region, occurred_on",
         since=since,
         until=until,
     )

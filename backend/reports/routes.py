@@ -1,13 +1,16 @@
 """The operator's first numbers, and the public total."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.db import clock, snapshot
 from backend.errors import DomainError
 from backend.http.principal import PUBLIC, roles
 from backend.http.problem import Language
@@ -17,9 +20,10 @@ from backend.reports.queries import (
     corrections_reported,
     is_closed,
     public_totals,
-    totals_by,
+    totals,
     undecided,
 )
+from backend.reports.shared_answers import SharedAnswers
 from backend.units import format_reduction, shanghai_day
 
 PERIOD_DAYS_MAX = 366  # a year by day is what a screen can show; longer periods are exports
@@ -69,7 +73,11 @@ class CorrectionAnswer(msgspec.Struct, kw_only=True):
 
 
 class SummaryAnswer(msgspec.Struct, kw_only=True):
-    """Aggregate reductions of a period; `active_members` is null below ten people.
+    """Aggregate reductions of a period as they were at `as_of`.
+
+    `active_members` is null below ten people. They are counted apart, once for all who ask, and the
+    count is kept twenty times as long as it took: a moment, or a minute where it takes seconds. So
+    it may be that much older than `as_of`.
 
     `corrections` are reported in the months of this period and belong to days of closed ones; no
     total of this answer includes them, but those of their own days with `basis=known_now`.
@@ -95,7 +103,11 @@ class SummaryAnswer(msgspec.Struct, kw_only=True):
 
 
 class PublicTotalsAnswer(msgspec.Struct, kw_only=True):
-    """All that the programme has credited."""
+    """All that the programme had credited at `as_of`.
+
+    It is added up once for all who ask, and kept twenty times as long as that took, so that `as_of`
+    is the time of the sum and not of the request.
+    """
 
     as_of: datetime
     closed: bool
@@ -110,6 +122,7 @@ class TotalsReader:
     """What reading totals needs."""
 
     engine: AsyncEngine
+    shared: SharedAnswers = field(default_factory=SharedAnswers)
 
     def routes(self) -> Sequence[Route[Any, Any]]:
         """Give totals."""
@@ -137,23 +150,24 @@ class TotalsReader:
         ]
 
     async def get_summary(self, call: Call[None, SummaryQuery]) -> Answer:
-        """Answer the totals of a period, all from one snapshot."""
-        async with self.engine.connect() as fresh:
-            conn = await fresh.execution_options(isolation_level="REPEATABLE READ")
-            overall = await public_totals(conn)
-            since, until = _period(call.query, shanghai_day(overall.as_of))
+        """Answer the totals of a period from one snapshot, beside the latest count of members."""
+        async with snapshot(self.engine) as conn:
+            as_of = await clock(conn, 0)
+            since, until = _period(call.query, shanghai_day(as_of))
             groups = await _groups(conn, call, since, until)
             corrections = await corrections_reported(conn, since=since, until=until)
             closed = await is_closed(conn, since=since, until=until)
             open_ones = await undecided(conn, since=since, until=until)
-            active = await active_members(conn, since=since, until=until)
+        # Only now: who waits for the count must not hold the connection that it may need.
+        count = partial(self._active_members, since, until)
+        active = await self.shared.of(("active_members", since, until), count)
         grams = sum(total.grams for total in groups["action"])
         return Answer(
             SummaryAnswer(
                 since=since,
                 until=until,
                 basis=call.query.basis,
-                as_of=overall.as_of,
+                as_of=as_of,
                 closed=closed,
                 credited=sum(total.credits for total in groups["action"]),
                 in_review=open_ones.in_review,
@@ -172,8 +186,7 @@ class TotalsReader:
 
     async def get_public_totals(self, call: Call[None, None]) -> Answer:
         """Answer the public total with the sentence that belongs under it."""
-        async with self.engine.connect() as conn:
-            row = await public_totals(conn)
+        row = await self.shared.of("public_totals", self._public_totals)
         answer = PublicTotalsAnswer(
             as_of=row.as_of,
             closed=False,
@@ -185,18 +198,23 @@ class TotalsReader:
         headers = {"Cache-Control": "public, max-age=30", "Vary": "Accept-Language"}
         return Answer(answer, headers=headers)
 
+    async def _active_members(self, since: date, until: date) -> int:
+        async with self.engine.connect() as conn:
+            return await active_members(conn, since=since, until=until)
+
+    async def _public_totals(self) -> Row[Any]:
+        async with self.engine.connect() as conn:
+            return await public_totals(conn)
+
 
 async def _groups(
     conn: AsyncConnection, call: Call[None, SummaryQuery], since: date, until: date
 ) -> dict[str, list[TotalAnswer]]:
     known = call.query.basis == "known_now"
-    return {
-        name: [
-            _total(row, call.language)
-            for row in await totals_by(conn, name, since=since, until=until, as_known_now=known)
-        ]
-        for name in ("action", "district", "day")
-    }
+    groups: dict[str, list[TotalAnswer]] = {"action": [], "district": [], "day": []}
+    for row in await totals(conn, since=since, until=until, as_known_now=known):
+        groups[row.by].append(_total(row, call.language))
+    return groups
 
 
 def _period(query: SummaryQuery, today: date) -> tuple[date, date]:

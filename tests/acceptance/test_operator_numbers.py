@@ -1,11 +1,17 @@
+import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
-from tests.acceptance.running_service import make_photo
+from backend.db import run
+from tests.acceptance.running_service import make_photo, until
 from tests.acceptance.test_trip_becomes_balance import make_trip
 
 DISCLAIMER = "减碳量按公开方法学估算,不是核证减排量,不可交易。"
+WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'total_correction'::regclass"
+)
 
 
 async def saved_day(service):
@@ -131,3 +137,51 @@ async def test_only_those_who_run_the_programme_see_its_numbers(service):
     ):  # fmt: skip
         caller = await service.caller(f"a-{role}", role)
         assert (await caller.get("/v1/operator/summary")).status == status, role
+
+
+async def test_both_bases_give_the_same_sums_by_action_district_and_day(service):
+    await service.execute(
+        "INSERT INTO daily_total VALUES"
+        " ('2026-10-01', '330100', 'metro', 'documented', 2, 560, 20),"
+        " ('2026-10-01', '330100', 'metro', 'self_declared', 1, 140, 0),"
+        " ('2026-10-02', '330200', 'bus', 'documented', 1, 300, 10),"
+        " ('2026-11-01', '330200', 'bus', 'documented', 9, 9000, 90)"
+    )
+    await service.execute(
+        "INSERT INTO total_correction VALUES"
+        " ('2026-11-01', '2026-10-01', '330200', 'metro', 'documented', -1, -280, -10),"
+        " ('2026-11-01', '2026-10-03', '330100', 'bus', 'documented', 1, 5, 1)"
+    )
+    october = "?since=2026-10-01&until=2026-10-31"
+    assert sums(await summary_of(service, october)) == {
+        "by_action": [("bus", 1, 300, 10), ("metro", 3, 700, 20)],
+        "by_district": [("330100", 3, 700, 20), ("330200", 1, 300, 10)],
+        "by_day": [("2026-10-01", 3, 700, 20), ("2026-10-02", 1, 300, 10)],
+    }
+    assert sums(await summary_of(service, f"{october}&basis=known_now")) == {
+        "by_action": [("bus", 2, 305, 11), ("metro", 2, 420, 10)],
+        "by_district": [("330100", 4, 705, 21), ("330200", 0, 20, 0)],
+        "by_day": [
+            *(("2026-10-01", 2, 420, 10), ("2026-10-02", 1, 300, 10), ("2026-10-03", 1, 5, 1)),
+        ],
+    }
+
+
+def sums(reply):
+    names = ("name", "credits", "grams", "points")
+    return {
+        group: [tuple(each[name] for name in names) for each in reply.json()[group]]
+        for group in ("by_action", "by_district", "by_day")
+    }
+
+
+async def test_however_many_ask_for_the_public_total_it_is_added_up_once(service):
+    await saved_day(service)
+    async with asyncio.TaskGroup() as group, service.engine.begin() as conn:
+        await run(conn, "LOCK TABLE total_correction IN ACCESS EXCLUSIVE MODE")
+        ask = partial(service.nobody.get, "/v1/public/totals")
+        asking = [group.create_task(ask()) for _ in range(40)]
+        await until(lambda: service.value(f"SELECT ({WAITING}) >= 1"))
+    answers = [each.result().json() for each in asking]
+    assert {each["grams"] for each in answers} == {(await ledger(service))[1]}
+    assert len({each["as_of"] for each in answers}) == 1
