@@ -118,6 +118,15 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -(-int(share * 1_000) * len(ordered) // 1_000) - 1)]
 
 
+def quantiles(milliseconds: Sequence[float]) -> dict[str, float]:
+    """Half, 95 and 99 of 100 took no longer than this."""
+    shares = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
+    return {
+        name: round(quantile(milliseconds, share), 1) if milliseconds else 0.0
+        for name, share in shares.items()
+    }
+
+
 def _rounded(values: Sequence[float]) -> list[float]:
     return [round(value, 1) for value in values]
 

@@ -28,7 +28,7 @@ from backend.db import fetch, make_engine
 from backend.deployment import DATABASE
 from benchmarks.arrivals import Arrival, flat_arrivals, lunch_arrivals
 from benchmarks.credit import WrongEffect
-from benchmarks.lab import Lab, conclude, open_lab, quantile
+from benchmarks.lab import Lab, conclude, open_lab, quantiles
 from benchmarks.phones import CALL_TIMEOUT, SLOW_BYTES_PER_S, Noon, play, prepare
 from benchmarks.pictures import HD, LARGE, SMALL, TWELVE_MP, photo
 
@@ -151,22 +151,14 @@ def _ran(options: argparse.Namespace, lunch: Lunch, noon: Noon) -> dict[str, Any
         "slow": sum(each.is_slow for each in lunch.arrivals),
         "slow_bytes_per_s": SLOW_BYTES_PER_S,
         "sent_again": sum(each.loses_answer for each in lunch.arrivals),
-        "all_phones": _quantiles(list(noon.verdict_ms.values())),
-        "plain_phones": _quantiles(plain),
+        "all_phones": quantiles(list(noon.verdict_ms.values())),
+        "plain_phones": quantiles(plain),
         "target_p95_ms": TARGET_P95_MS if options.flat else None,
         "requests": noon.requests,
         "shed_rate": round(noon.shed / max(1, noon.requests), 4),
         "given_up": noon.given_up,
         "statuses": noon.statuses,
         "drain_s": round(noon.last_verdict_s - lunch.arrivals[-1].at_s, 2),
-    }
-
-
-def _quantiles(milliseconds: Sequence[float]) -> dict[str, float]:
-    shares = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
-    return {
-        name: round(quantile(milliseconds, share), 1) if milliseconds else 0.0
-        for name, share in shares.items()
     }
 
 
