@@ -95,7 +95,6 @@ class Order:
         first_seed: of the first; each following one has the next.
         photos: the folder.
         left_out: what of the folder may not be used.
-        real: whether photographs may be used at all.
         repainted: the share of clean plates, residue and leftovers that are real dishes.
         reviewed: more folders, all of them training photos; dishes stand before their things, too.
         workers: processes.
@@ -105,7 +104,6 @@ class Order:
     first_seed: int
     photos: Path
     left_out: frozenset[str] = LEFT_OUT
-    real: bool = True
     repainted: float = REPAINTED_SHARE
     reviewed: tuple[Path, ...] = ()
     workers: int = 1
@@ -113,7 +111,7 @@ class Order:
     @property
     def file(self) -> Path:
         """Where the pictures are kept."""
-        used = "none" if not self.real else "-".join(sorted(self.left_out)) or "all"
+        used = "-".join(sorted(self.left_out)) or "all"
         some = "" if self.repainted == REPAINTED_SHARE else f"-repainted-{self.repainted:g}"
         more = "".join(f"-{manifest_sha256(folder)[:8]}" for folder in self.reviewed)
         return RUNS / f"renders-{self.count}-{self.first_seed}-without-{used}{some}{more}.npz"
@@ -148,8 +146,6 @@ class _Ingredients:
 
 @cache
 def _ingredients(order: Order) -> _Ingredients:
-    if not order.real:
-        return _Ingredients(Stock(), [])
     random = np.random.default_rng(order.first_seed)
     photos = photos_in(order.photos, order.left_out)
     known = [photo for photo in photos if photo.part == "train" and photo.sure]

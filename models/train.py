@@ -55,7 +55,6 @@ class Recipe:
         photos: the folder of licensed photos.
         reviewed: folders that `tanhui review export` wrote, all of them training photos.
         left_out: datasets and days that no step may see.
-        real: whether photos may be used at all, or renders alone.
         repainted: the share of dishes that are real ones under another glaze.
         disguised: whether styles are mixed and filtered, so that looks tell nothing.
         made: how many pictures are rendered and repainted.
@@ -69,7 +68,6 @@ class Recipe:
     file: Path
     reviewed: Sequence[Path] = ()
     left_out: frozenset[str] = LEFT_OUT
-    real: bool = True
     repainted: float = REPAINTED_SHARE
     disguised: bool = True
 
@@ -81,7 +79,6 @@ class Recipe:
             first_seed=self.seed,
             photos=self.photos,
             left_out=self.left_out,
-            real=self.real,
             repainted=self.repainted,
             reviewed=tuple(self.reviewed),
             workers=self.threads,
@@ -107,11 +104,8 @@ def train(recipe: Recipe) -> None:
 
 def _pool(recipe: Recipe) -> Pool:
     reviewed = [photo for folder in recipe.reviewed for photo in reviewed_in(folder)]
-    made = renders_of(recipe.order)
-    if not recipe.real:
-        return Pool(made, np.full(len(made.labels), 1 / len(made.labels)))
     photos = [*photos_in(recipe.photos, recipe.left_out), *reviewed]
-    return pool_of(photos, made)
+    return pool_of(photos, renders_of(recipe.order))
 
 
 def _notes(recipe: Recipe) -> dict[str, str]:
