@@ -23,16 +23,16 @@ from backend.events import CHECK_IN_ACCEPTED, CREDIT
 from backend.ids import uuid7
 from backend.ledger.tables import account_lot, transfer
 from backend.outbox import Work
+from benchmarks.credit import FUND_POINTS
 from benchmarks.lab import Lab
 from benchmarks.plates import POINTS, plate_of
 from benchmarks.processors import SECRET
 from scoring.methodology import load_catalogue
 
 TRANSFERS_PER_PLATE = 2  # grams and points
-FUND_POINTS = 1_000_000_000
 FILL_S_MAX = 3_600.0
 
-# The first of the days; a history is at most a lot old.
+# Of the month before the rounds, so that members hold points of two lots.
 FIRST_DAY = date(2026, 10, 1)
 _DAY = f"(date '{FIRST_DAY}' + day)"
 
@@ -43,7 +43,10 @@ def member_ids(count: int) -> Sequence[UUID]:
 
 
 def fill(lab: Lab, database: str, url: str, *, members: int, days: int) -> None:
-    """Open accounts, and book a plate of each of them on each of the first `days` of October."""
+    """Open accounts, and book a plate of each of them on each of the first `days` of October.
+
+    What issuance has given in all is not kept: crediting adds to it and never reads it.
+    """
     first = uuid7()
     uvloop.run(_credit_one(url, first))
     lab.administer(
